@@ -1,0 +1,135 @@
+# Everything the project needs, as commands: `make` lists them.
+# Needs make and a Python >= 3.11 (`make PYTHON=python3.13 venv` takes another one than python3).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+APT_PYTHON := /usr/bin/python3
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List these targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  while IFS='|' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
+
+## Environment
+
+# A virtual environment without pip is the leftover of a failed creation: it is made anew.
+define ensure_venv
+@if [ ! -x $(BIN)/pip ]; then \
+  "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo 'Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3' >&2; exit 1; }; \
+  echo 'Creating $(VENV)'; \
+  "$(PYTHON)" -m venv --clear $(VENV) || { \
+    rm -rf $(VENV); \
+    version=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+    echo "The venv module is incomplete. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; \
+    exit 1; }; \
+fi
+endef
+
+.PHONY: venv
+venv: $(VENV)/.stamp-dev ## Create .venv with the package, editable, and all development tools
+
+$(VENV)/.stamp-dev: pyproject.toml
+	$(ensure_venv)
+	$(BIN)/pip install --quiet -e '.[dev,auth]'
+	@touch $(VENV)/.stamp-runtime $@
+
+$(VENV)/.stamp-runtime: pyproject.toml
+	$(ensure_venv)
+	$(BIN)/pip install --quiet -e .
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/.stamp-runtime ## Serve simulated meters; installs only what running needs
+	$(BIN)/tic-exporter demo
+
+## Checks
+
+.PHONY: test
+test: venv ## Run all tests, with coverage and its gates
+	scripts/ensure-tools
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	@echo 'Coverage of the core: 100 % of lines and branches'
+	$(BIN)/coverage report --precision=2 --include='tic_exporter/tic/*' --fail-under=100
+	@echo 'Coverage of everything else: 95 %'
+	$(BIN)/coverage report --precision=2 --include='tic_exporter/*' --omit='tic_exporter/tic/*' --fail-under=95
+
+.PHONY: lint
+lint: venv ## Check style and formatting (ruff)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: venv ## Check types (mypy, strict)
+	$(BIN)/mypy
+
+.PHONY: format
+format: venv ## Format the code, mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+## Documentation
+
+.PHONY: docs
+docs: venv ## Write docs/metrics.md from the tables of the package
+	@mkdir -p docs
+	$(BIN)/tic-exporter metrics > docs/metrics.md.new || { rm -f docs/metrics.md.new; exit 1; }
+	@mv docs/metrics.md.new docs/metrics.md
+
+.PHONY: check-docs
+check-docs: venv ## Fail, with the difference, when docs/metrics.md is stale
+	@new=$$(mktemp) && trap 'rm -f "$$new"' EXIT && \
+	$(BIN)/tic-exporter metrics > "$$new" && \
+	if diff -u docs/metrics.md "$$new"; then echo 'docs/metrics.md is up to date'; \
+	else echo 'docs/metrics.md is stale: run "make docs" and commit it' >&2; exit 1; fi
+
+## Packages
+
+.PHONY: dist
+dist: venv ## Build wheel and source distribution into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+# The copy holds all but the package, hidden files and leftovers: whatever the tests import is the wheel.
+.PHONY: test-wheel
+test-wheel: venv ## Build the wheel and run the tests against it, away from the source tree
+	scripts/ensure-tools
+	@set -e; \
+	tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
+	$(BIN)/python -m venv "$$tmp/venv"; \
+	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest hypothesis; \
+	mkdir "$$tmp/copy"; \
+	for item in *; do \
+	  case $$item in tic_exporter|dist|build|htmlcov) ;; *) cp -R "$$item" "$$tmp/copy/" ;; esac; \
+	done; \
+	captures=$${TIC_CAPTURES:-$(CURDIR)/../shared/captures}; \
+	if [ -d "$$captures" ]; then TIC_CAPTURES=$$(cd "$$captures" && pwd); export TIC_CAPTURES; \
+	else unset TIC_CAPTURES; fi; \
+	unset PYTHONPATH; cd "$$tmp/copy"; \
+	"$$tmp/venv/bin/python" -c 'import sys, tic_exporter as t; print("Testing", t.__version__, "of", t.__file__); sys.exit(not t.__file__.startswith(sys.prefix))'; \
+	"$$tmp/venv/bin/python" -m pytest
+
+.PHONY: test-debian
+test-debian: ## Smoke test with Debian's own Python and its packages
+	scripts/ensure-tools --debian-python
+	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter --version
+	@capture=$$(find tests/captures -name '*.tic' 2>/dev/null | sort | head -n 1); \
+	if [ -z "$$capture" ]; then echo 'no capture in tests/captures' >&2; exit 1; fi; \
+	echo "decode $$capture"; \
+	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter decode "$$capture"
+
+.PHONY: clean
+clean: ## Remove what building and testing left behind; .venv stays
+	rm -rf build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/metrics.md.new
+	rm -f .coverage .coverage.*
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
