@@ -1,0 +1,79 @@
+"""A YAML document with the place and the raw text of everything in it, before anybody has guessed at types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+
+class Mark(NamedTuple):
+    """A place in a file; both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    mark: Mark
+    text: str
+    tag: str  # what YAML 1.1 makes of it: str int float bool null timestamp merge value, or somebody's own tag
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    mark: Mark
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    key_mark: Mark
+    value: Node
+    mark: Mark  # of the value, or of the `<<` that brought it here
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a mapping in itself, whatever its keys mean."""
+
+    mark: Mark
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    mark: Mark
+    entries: dict[str, Entry]  # merged keys included
+    faults: tuple[Fault, ...] = ()
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+_SHOWN = 60
+DESCRIPTIONS = {
+    "str": "the text {}",
+    "int": "the number {}",
+    "float": "the number {}",
+    "bool": "the boolean {}",
+    "timestamp": "the date {}",
+    "merge": "the sign {}",
+    "value": "the sign {}",
+    "null": "an empty value",
+}
+
+
+def shown(text: str, quote: str = '"') -> str:
+    """The text as one short printable line, whatever is in it."""
+    short = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return f"{quote}{short}{quote}" if short.isprintable() else repr(short)
+
+
+def describe(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    form = DESCRIPTIONS.get(node.tag, f"a value with the tag {shown(node.tag)}")
+    return form.replace("{}", shown(node.text, '"' if node.tag == "str" else ""))
