@@ -56,7 +56,7 @@ td, th {{ padding: .2em 2em .2em 0; text-align: left }}
 """
 
 
-def build_app(  # noqa: PLR0913 - the whole boundary between the web and the rest
+def build_app(
     *,
     registry: Registry,
     meters: Meters,

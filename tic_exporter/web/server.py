@@ -103,7 +103,7 @@ class BoundedServer:
     `ssl_context` is asked at each connection, so certificates can change while the server runs; None is plain HTTP.
     """
 
-    def __init__(  # noqa: PLR0913 - limits are arguments so that tests need not wait for the real ones
+    def __init__(
         self,
         address: tuple[str, int],
         app: App,

@@ -1,0 +1,162 @@
+"""The command line: serves by default, with the flags of Go exporters; a first word names another command."""
+
+import argparse
+import dataclasses
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import __version__, logs
+from .config import Config, ConfigError, load, single_meter
+
+DEFAULT_FILES = ("tic_exporter.yml", "/etc/tic_exporter/tic_exporter.yml")
+USAGE_ERROR = 2
+
+_START = """\
+nothing to read: name a port or a configuration.
+  tic-exporter --meter.port=/dev/ttyUSB0            one meter, everything detected
+  tic-exporter --config.file=tic_exporter.yml       meters as the file says
+(neither ./tic_exporter.yml nor /etc/tic_exporter/tic_exporter.yml exists; `tic-exporter demo` needs no meter)"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 2 for a bad flag or configuration."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = _COMMANDS.get(words[0]) if words else None
+    try:
+        return command(words[1:]) if command else _serve(words)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        return USAGE_ERROR
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+# --- serve ---------------------------------------------------------------------------------------------------------
+
+
+def _serve_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tic-exporter",
+        description="Prometheus exporter for the TIC output of French electricity meters.",
+        epilog=f"Other commands: {', '.join(_COMMANDS)}; each has --help.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tic_exporter {__version__}")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--config.file", dest="config_file", metavar="FILE", help="configuration file")
+    what.add_argument("--meter.port", dest="port", metavar="PORT", help="one meter: a serial port, URL or recording")
+    parser.add_argument("--state.file", dest="state_file", metavar="FILE", help="where registers not in force are kept")
+    _add_web_flags(parser)
+    _add_log_flags(parser)
+    return parser
+
+
+def _add_web_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen",
+        action="append",
+        metavar="ADDRESS",
+        help="where to listen; may be repeated (default :15402)",
+    )
+    parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
+    parser.add_argument("--web.max-requests", dest="max_requests", type=int, metavar="N", help="default 40")
+
+
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info")
+    parser.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, default="logfmt")
+
+
+def _serve(words: Sequence[str]) -> int:
+    parser = _serve_parser()
+    flags = parser.parse_args(words)
+    logs.set_up(flags.log_level, flags.log_format)
+    return _run(lambda: _with_flags(_configuration(flags, parser), flags), parser)
+
+
+def _configuration(flags: argparse.Namespace, parser: argparse.ArgumentParser) -> Config:
+    if flags.port is not None:
+        return single_meter(flags.port)
+    if flags.config_file is not None:
+        return load(flags.config_file)
+    for path in DEFAULT_FILES:
+        if Path(path).exists():
+            return load(path)
+    parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
+
+
+def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
+    """Let flags that were given win over the file."""
+    given = {
+        "listen_addresses": tuple(flags.listen) if flags.listen else None,
+        "telemetry_path": flags.telemetry_path,
+        "max_requests": flags.max_requests,
+    }
+    web = dataclasses.replace(config.web, **{name: value for name, value in given.items() if value is not None})
+    return dataclasses.replace(config, web=web, state_file=flags.state_file or config.state_file)
+
+
+def _run(configuration: Callable[[], Config], parser: argparse.ArgumentParser) -> int:
+    from .service import Service  # noqa: PLC0415 - `--version` and `decode` start without a web server
+
+    service = Service(configuration)
+    try:
+        service.start()
+    except (OSError, ValueError) as error:
+        service.stop()
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return service.run()
+
+
+# --- other commands ------------------------------------------------------------------------------------------------
+
+
+def _decode(words: Sequence[str]) -> int:
+    from .commands.decode import run  # noqa: PLC0415
+
+    return run(words)
+
+
+def _metrics(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tic-exporter metrics", description="Print the reference of all metrics.")
+    parser.parse_args(words)
+    from .catalogue import as_markdown  # noqa: PLC0415
+
+    print(as_markdown(), end="")  # noqa: T201
+    return 0
+
+
+def _check_config(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tic-exporter check-config", description="Check a configuration file.")
+    parser.add_argument("file", metavar="FILE")
+    flags = parser.parse_args(words)
+    config = load(flags.file)
+    print(f"{flags.file}: {len(config.meters)} meter{'s' * (len(config.meters) > 1)}, no problem found")  # noqa: T201
+    return 0
+
+
+def _simulate(words: Sequence[str]) -> int:
+    from .commands.simulate import run  # noqa: PLC0415
+
+    return run(words)
+
+
+def _demo(words: Sequence[str]) -> int:
+    from .commands.demo import run  # noqa: PLC0415
+
+    return run(words)
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "decode": _decode,
+    "simulate": _simulate,
+    "demo": _demo,
+    "check-config": _check_config,
+    "metrics": _metrics,
+}

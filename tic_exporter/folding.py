@@ -1,0 +1,375 @@
+"""Frames of one meter to its readings: what the last frames say together, and what outlives them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from .legal_time import LegalTime
+from .plausibility import FRAME_SECONDS, ClockFilter, IntervalAccumulator, Limits, RegisterFilter, Rejection
+from .tic import quantities as q
+from .tic.codecs import LocalTime
+from .tic.decoding import DecodedFrame
+from .tic.identity import describe
+from .tic.quantities import Kind, Quantity
+from .tic.schema import Dimensions, Family, Reading
+
+Key = tuple[Quantity, Dimensions]
+
+SECONDS_PER_HOUR = 3600.0
+MARGIN = 1.5
+"""Over the larger of limiter and subscribed power: a disconnector lets 1.3 times its limit pass for a while."""
+VOLTS_PER_AMPERE = 200.0
+"""Subscribed kVA per ampere of ISOUSC (NOI-CPT_54E 6.1.2: kVA x 1000 / 200, per phase)."""
+USUAL_TD = 10
+"""Minutes between two tops of the interval energies, unless the meter says so itself."""
+
+_SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
+_IMPORTED = frozenset(
+    {
+        q.ACTIVE_ENERGY_IMPORT,
+        q.TOTAL_ACTIVE_ENERGY_IMPORT,
+        q.DISTRIBUTOR_ACTIVE_ENERGY_IMPORT,
+        q.CALENDAR2_ACTIVE_ENERGY_IMPORT,
+        q.INTERVAL_ACTIVE_ENERGY_IMPORT,
+    }
+)
+_SENT_ONCE = frozenset({q.MESSAGE})
+_DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose frames these are: another id, another family or another dialect begins afresh."""
+
+    meter_id: str
+    family: Family
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A value that outlives its frame: a register as the meter counts it, a level, or a name. `seen` is Unix time."""
+
+    value: float | str
+    seen: float
+
+
+class Fold:
+    """The readings of one meter, frame after frame.
+
+    Registers pass `RegisterFilter`. What is bound to the tariff period in force, or sent now and then, is kept until it
+    is seen again. All else is what the last complete frame says, completed by the partial ones since.
+
+    Most frames differ from the one before in a few numbers. While nothing waits for confirmation, only these are taken
+    in; any other change (a state, a name, a label that comes or goes) has the whole frame folded.
+    """
+
+    def __init__(self, identity: Identity, legal_time: LegalTime, hidden: frozenset[Quantity] = frozenset()) -> None:
+        self.identity = identity
+        self.restarted: list[Quantity] = []
+        self.clock: float | None = None
+        self._legal_time = legal_time
+        self._hidden = hidden
+        self._published: dict[Key, float] = {}
+        self._current: dict[Key, float | str] = {}
+        self._kept: dict[Key, Kept] = {}
+        self._before: dict[Key, float | str] = {}
+        self._periods: dict[Quantity, dict[str, None]] = {}
+        self._registers: dict[Key, RegisterFilter] = {}
+        self._shown: set[Key] = set()
+        self._intervals: dict[Key, IntervalAccumulator] = {}
+        self._clock = ClockFilter()
+        self._local_clock: datetime | None = None
+        self._td = USUAL_TD
+        self._now = 0.0
+        self._unix = 0.0
+        self._unsettled = True
+        self._imported, self._any = self._limits()
+
+    # --- taking a frame in --------------------------------------------------------------------------------------------
+
+    def add(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
+        """Fold one interpreted frame in; `now` is the monotonic time of its end. Returns what was held back."""
+        changed = frame.changed
+        rejections: list[Rejection] = []
+        if changed is not None and not self._unsettled:
+            for reading in changed:
+                self._take_number(reading, now, rejections)
+        else:
+            self._add_all(frame, now, unix, rejections)
+        self._now, self._unix = now, unix
+        self._unsettled |= bool(rejections)
+        return rejections
+
+    def readings(self) -> dict[Key, float]:
+        """Give every series to be published, in base units: a copy, which no later frame changes."""
+        published = dict(self._published)
+        if self._kept:
+            for key in self._shown & self._kept.keys():
+                if key[0] is q.ACTIVE_ENERGY_IMPORT:
+                    published[q.REGISTER_LAST_SEEN, key[1]] = self._unix
+        return published
+
+    def settle(self) -> None:
+        """Believe what waited for a further frame: the recording has ended."""
+        for register in self._registers.values():
+            register.settle()
+        for key, value in self._before.items():
+            if key[0].kind is Kind.TEXT:
+                self._current.setdefault(key, value)
+        self._rebuild()
+
+    def _take_number(self, reading: Reading, now: float, rejections: list[Rejection]) -> None:
+        """Take one number of a frame that has the shape of the one before."""
+        quantity, dimensions, value, _ = reading
+        key = (quantity, dimensions)
+        kind = quantity.kind
+        rejection = None
+        if kind is Kind.REGISTER:
+            rejection = self._take_register(reading, now)
+            register = self._registers[key]
+            if register.value is not None:
+                self._published[key] = register.value * quantity.unit.factor
+        elif kind is Kind.INTERVAL:
+            rejection = self._take_interval(reading, now)
+            if key in self._intervals:
+                self._published[key] = self._intervals[key].total * quantity.unit.factor
+        elif quantity is q.CLOCK:
+            self._take_clock(reading, now)
+        elif isinstance(value, LocalTime):
+            self._published[key] = self._current[key] = self._legal_time.to_unix(value)
+        else:
+            number = _number(reading)
+            self._current[key] = number
+            self._published[key] = number * quantity.unit.factor
+        if rejection is not None:
+            rejections.append(rejection)
+
+    def _take_clock(self, reading: Reading, now: float) -> None:
+        time = reading.value
+        if not isinstance(time, LocalTime):
+            return
+        if self._clock.accepts(time.naive, now):
+            self._local_clock = time.naive
+            self.clock = self._current[reading.key] = self._published[reading.key] = self._legal_time.to_unix(time)
+        else:
+            self._local_clock = self.clock = None
+            self._unsettled = True
+
+    def _take_register(self, reading: Reading, now: float) -> Rejection | None:
+        key = reading.key
+        register = self._registers.get(key)
+        if register is None:
+            register = self._registers[key] = RegisterFilter()
+        restarts = register.restarts
+        before = self._now if key in self._shown else register.at
+        rejection = register.offer(_number(reading), max(0.0, now - before) + FRAME_SECONDS, self._limits_of(key[0]))
+        if register.restarts != restarts:
+            self.restarted.append(key[0])
+        return rejection
+
+    def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
+        if self._local_clock is None:
+            return None
+        accumulator = self._intervals.setdefault(reading.key, IntervalAccumulator())
+        seconds = max(0.0, now - self._now) + FRAME_SECONDS
+        limits = self._limits_of(reading.quantity)
+        return accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
+
+    # --- a whole frame ------------------------------------------------------------------------------------------------
+
+    def _add_all(self, frame: DecodedFrame, now: float, unix: float, rejections: list[Rejection]) -> None:
+        self._imported, self._any = self._limits()
+        self._unsettled = False
+        shown: set[Key] = set()
+        present: dict[Key, float | str] = {}
+        offered: dict[Key, float | str] = {}
+        for reading in frame.readings:
+            kind, key = reading.quantity.kind, reading.key
+            rejection = None
+            if kind is Kind.REGISTER:
+                rejection = self._take_register(reading, now)
+                shown.add(key)
+            elif kind is Kind.INTERVAL:
+                rejection = self._take_interval(reading, now)
+            elif kind is Kind.CONTEXT:
+                self._take_context(reading)
+            elif reading.quantity is q.CLOCK:
+                self._take_clock(reading, now)
+                if self.clock is not None:
+                    present[key] = self.clock
+            else:
+                self._take_value(reading, unix, present, offered)
+            if rejection is not None:
+                rejections.append(rejection)
+        self._settle(frame, present, offered, shown, unix)
+
+    def _take_value(
+        self, reading: Reading, unix: float, present: dict[Key, float | str], offered: dict[Key, float | str]
+    ) -> None:
+        kind, key = reading.quantity.kind, reading.key
+        value = self._value(reading)
+        offered[key] = value
+        is_new = key not in self._before
+        if kind in _DESCRIPTIVE and reading.quantity not in _SENT_ONCE and self._before.get(key) != value:
+            self._unsettled = True
+            if kind is Kind.TEXT:
+                return  # a name is believed when two frames agree on it
+        if reading.row.is_kept:
+            # A level under a period that only one frame names could stand under a damaged name.
+            if is_new and kind is not Kind.PRESENCE:
+                self._unsettled = True
+            else:
+                self._kept[key] = Kept(value, unix)
+        elif not present.get(key):  # several labels may tell one state: one that says true is enough
+            present[key] = value
+
+    def _take_context(self, reading: Reading) -> None:
+        state = reading.quantity.in_force
+        if state is not None and isinstance(reading.value, tuple):
+            self._periods.setdefault(state, {}).update(dict.fromkeys(str(code) for code in reading.value))
+        elif reading.quantity is q.INTEGRATION_PERIOD:
+            self._td = int(_number(reading))
+
+    def _settle(
+        self,
+        frame: DecodedFrame,
+        present: dict[Key, float | str],
+        offered: dict[Key, float | str],
+        shown: set[Key],
+        unix: float,
+    ) -> None:
+        """Let the frame take the place of the one before."""
+        self._leave(self._shown - shown)
+        for (quantity, _), value in present.items():
+            if quantity.kind is Kind.STATE and not quantity.states and self._before.get((quantity, ())) == value:
+                self._periods.setdefault(quantity, {})[str(value)] = None
+        self._notice_billing_period(present)
+        if frame.is_complete:
+            self._current, self._before, self._shown = present, offered, shown
+        else:
+            self._current, self._before = self._current | present, self._before | offered
+            self._shown = self._shown | shown
+        for reading in frame.readings:
+            register = self._registers.get(reading.key) if reading.row.is_kept else None
+            if register is not None and register.value is not None:
+                self._kept[reading.key] = Kept(register.value, unix)
+        waiting = [*self._registers.values(), *self._intervals.values(), self._clock]
+        self._unsettled |= any(not entry.is_settled for entry in waiting)
+        self._rebuild()
+
+    def _leave(self, gone: set[Key]) -> None:
+        """Note when registers were last read that the meter does not show any more."""
+        for key in gone:
+            register = self._registers[key]
+            register.at = self._now
+            if key in self._kept and register.value is not None:
+                self._kept[key] = Kept(register.value, self._unix)
+
+    def _notice_billing_period(self, present: Mapping[Key, float | str]) -> None:
+        """Forget maxima and P-1 values of the periods not in force, once DebP says that they are of another period."""
+        start = self.identity.family.billing_start
+        if start is None:
+            return
+        key = (start, (("billing_period", "current"),))
+        before, after = self._current.get(key), present.get(key)
+        if isinstance(before, float) and isinstance(after, float) and after > before:
+            self._kept = {key: kept for key, kept in self._kept.items() if not key[0].per_billing_period}
+
+    def _value(self, reading: Reading) -> float | str:
+        if isinstance(reading.value, LocalTime):
+            return self._legal_time.to_unix(reading.value)
+        return reading.value if isinstance(reading.value, str) else _number(reading)
+
+    # --- what is physically possible ----------------------------------------------------------------------------------
+
+    def _limits(self) -> tuple[Limits, Limits]:
+        """Give what is possible for energy imported, and for all else: export and reactive know no subscription."""
+        family = self.identity.family
+        largest = family.largest_power / SECONDS_PER_HOUR
+        speed = min(self._contract_power() / SECONDS_PER_HOUR, largest)
+        return Limits(speed, largest, family.register_step), Limits(largest, largest, family.register_step)
+
+    def _limits_of(self, quantity: Quantity) -> Limits:
+        return self._imported if quantity in _IMPORTED else self._any
+
+    def _contract_power(self) -> float:
+        """Watts that import registers may move by; without limit where neither limiter nor subscription is known."""
+        known = [*self._current.items(), *((key, kept.value) for key, kept in self._kept.items())]
+        powers = [value for (quantity, _), value in known if quantity in _SUBSCRIBED and isinstance(value, float)]
+        amperes = self._current.get((q.SUBSCRIBED_CURRENT, ()))
+        if isinstance(amperes, float):
+            powers.append(amperes * VOLTS_PER_AMPERE * int(self.identity.family.info.get("phases", "1")))
+        return MARGIN * max(powers) if powers and max(powers) > 0 else float("inf")
+
+    # --- what outlives the process ------------------------------------------------------------------------------------
+
+    def remembered(self) -> dict[Key, Kept]:
+        """Give what is worth saving: registers, levels and names of periods that the next frame may not show."""
+        now = {key: self._registers[key] for key in self._shown & self._kept.keys()}
+        fresh = {key: Kept(register.value, self._unix) for key, register in now.items() if register.value is not None}
+        return {key: kept for key, kept in (self._kept | fresh).items() if key[0].kind is not Kind.PRESENCE}
+
+    def restore(self, kept: Mapping[Key, Kept], now: float, unix: float) -> None:
+        """Take up what an earlier process had kept of this meter."""
+        for key, entry in kept.items():
+            if key in self._kept:
+                continue
+            self._kept[key] = entry
+            if key[0].kind is Kind.REGISTER and isinstance(entry.value, float):
+                self._registers.setdefault(key, RegisterFilter(entry.value, now - max(0.0, unix - entry.seen)))
+        self._rebuild()
+
+    # --- giving readings out ------------------------------------------------------------------------------------------
+
+    def _rebuild(self) -> None:
+        """List anew what is published."""
+        values: dict[Key, float] = {}
+        names: dict[tuple[str, Dimensions], tuple[Quantity, dict[str, str]]] = self._describe()
+        kept = ((key, entry.value) for key, entry in self._kept.items())
+        for key, value in (*self._current.items(), *kept):
+            quantity, dimensions = key
+            if quantity in self._hidden:
+                continue
+            if quantity.kind is Kind.TEXT:
+                described = names.setdefault((quantity.metric, dimensions), (quantity, dict(dimensions)))
+                described[1][quantity.value_dimension] = str(value)
+            elif quantity.kind is Kind.STATE:
+                for state in quantity.states or self._periods.get(quantity, {}) | {str(value): None}:
+                    values[quantity, ((quantity.value_dimension, state),)] = float(state == value)
+            elif isinstance(value, float) and quantity.kind is not Kind.REGISTER:
+                values[key] = value * quantity.unit.factor
+        values.update(self._counters())
+        values.update({(quantity, tuple(text.items())): 1.0 for quantity, text in names.values()})
+        self._published = values
+
+    def _counters(self) -> dict[Key, float]:
+        values: dict[Key, float] = {}
+        for key, register in self._registers.items():
+            quantity, dimensions = key
+            if register.value is None or not (key in self._shown or key in self._kept):
+                continue
+            if register.value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
+                continue
+            values[key] = register.value * quantity.unit.factor
+            if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT:
+                values[q.REGISTER_LAST_SEEN, dimensions] = self._kept[key].seen
+        for key, accumulator in self._intervals.items():
+            values[key] = accumulator.total * key[0].unit.factor
+        return values
+
+    def _is_in_force(self, state: Quantity, dimensions: Dimensions) -> bool:
+        return self._current.get((state, ())) == dict(dimensions).get("tariff_period")
+
+    def _describe(self) -> dict[tuple[str, Dimensions], tuple[Quantity, dict[str, str]]]:
+        identity = self.identity
+        meter = {"family": identity.family.name, "mode": identity.mode, **describe(identity.meter_id)}
+        meter |= {"phases": "", "producer": ""} | dict(identity.family.info)
+        return {
+            (q.METER_PHASES.metric, ()): (q.METER_PHASES, meter),
+            (q.CONTRACT.metric, ()): (q.CONTRACT, {"contract": "", "calendar": ""}),
+        }
+
+
+def _number(reading: Reading) -> float:
+    return float(reading.value)  # type: ignore[arg-type]  # codecs of counted quantities give numbers

@@ -1,0 +1,50 @@
+"""Logs as Go programs write them: logfmt or JSON, one line for each change of state."""
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import TextIO
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+FORMATS = ("logfmt", "json")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+_PLAIN = re.compile(r"[^\s\"=\\]+")
+_NAMES = {"WARNING": "WARN", "CRITICAL": "ERROR"}
+
+
+def set_up(level: str, style: str, stream: TextIO | None = None) -> None:
+    """Send the package's logs to `stream`, standard error if None."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_Formatter(as_json=style == "json"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS[level])
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        fields: dict[str, object] = {
+            "time": f"{seconds}.{int(record.msecs):03}Z",
+            "level": _NAMES.get(record.levelname, record.levelname),
+            "logger": record.name.removeprefix("tic_exporter."),
+            "msg": record.getMessage(),
+        }
+        fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        if self._as_json:
+            return json.dumps(fields, default=str, ensure_ascii=False)
+        return " ".join(f"{name}={_quoted(str(value))}" for name, value in fields.items())
+
+
+def _quoted(text: str) -> str:
+    """Quote what is not one plain word, so that a line of log is one line."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

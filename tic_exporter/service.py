@@ -1,0 +1,204 @@
+"""The running exporter: meters, the serial thread, the state file and the web server, built from one configuration."""
+
+import logging
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from . import __version__, catalogue
+from .building import meter_options, port_settings
+from .config import Config, ConfigError, MeterConfig
+from .exposition import ExporterCollector, MeterCollector, registry_of
+from .meter import Meter, Snapshot
+from .notify import Notifier
+from .reader import Line, Reader
+from .state import Remembered, StateFile
+from .web.app import build_app
+from .web.server import BoundedServer, parse_listen_address
+
+log = logging.getLogger(__name__)
+
+STATE_WORDS = {
+    "closed": "closed: the port is not open",
+    "mute": "mute: the port is open, and nothing comes",
+    "noise": "noise: bytes come, but no valid frame",
+    "ok": "ok",
+}
+
+
+class Service:
+    """All parts of a serving process. `load` gives the configuration, at the start and at each SIGHUP."""
+
+    def __init__(self, load: Callable[[], Config]) -> None:
+        self._load = load
+        self._config = Config(meters=())
+        self._lines: dict[str, Line] = {}
+        self._reloaded_at = 0.0
+        self._reload_succeeded = True
+        self._state: StateFile | None = None
+        self._next_save = 0.0
+        self._failure: BaseException | None = None
+        self._signals: set[int] = set()
+        self._wake = threading.Event()
+        self._notifier = Notifier.from_environment()
+        self._notified_at = 0.0
+        self._reader = Reader(on_failure=self._fail, on_turn=self._turned)
+        self._servers: list[BoundedServer] = []
+        self._process = ExporterCollector(__version__, os.environ.get("TIC_EXPORTER_REVISION", ""), self._numbers)
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read the configuration, listen, then read the lines. Raises ConfigError, and OSError for an address in use."""
+        _raise_descriptor_limit()
+        config = self._load()
+        self._next_save = time.monotonic() + config.save_interval
+        if config.state_file is None:
+            log.info("no state file: registers of tariff periods not in force are lost at a restart")
+        else:
+            self._state = StateFile(Path(config.state_file))
+        self._apply(config, self._state.load() if self._state else {})
+        app = build_app(
+            registry=self._registry,
+            meters=self._link_states,
+            ready=lambda: self._failure is None,
+            version=__version__,
+            telemetry_path=config.web.telemetry_path,
+        )
+        for address in config.web.listen_addresses:
+            server = BoundedServer(parse_listen_address(address), app, max_connections=config.web.max_requests)
+            self._servers.append(server)
+            server.start()
+            log.info("listening", extra={"address": address, "port": server.address[1]})
+        self._reader.start()
+        self._notifier.send("READY=1")
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens."""
+        return [server.address for server in self._servers]
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status is 1 if the serial thread died."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        while self._failure is None and not self._signals & {signal.SIGTERM, signal.SIGINT}:
+            self._wake.wait(timeout=1.0)
+            self._wake.clear()
+            if signal.SIGHUP in self._signals:
+                self._signals.discard(signal.SIGHUP)
+                self.reload()
+            if time.monotonic() >= self._next_save:
+                self._next_save = time.monotonic() + self._config.save_interval
+                self.save()
+        return self.stop()
+
+    def stop(self) -> int:
+        """Close everything and save what was learned."""
+        self._notifier.send("STOPPING=1")
+        for server in self._servers:
+            server.close()
+        self._reader.stop()
+        self.save()
+        if self._failure is None:
+            return 0
+        log.critical("the serial thread has died of a bug", exc_info=self._failure)
+        return 1
+
+    def save(self) -> None:
+        """Write the state file, if there is one and it would change."""
+        if self._state is None:
+            return
+        remembered = {name: line.meter.remembered() for name, line in self._lines.items()}
+        self._state.save({name: entry for name, entry in remembered.items() if entry is not None})
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self._signals.add(number)
+        self._wake.set()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._wake.set()
+
+    def _turned(self) -> None:
+        """Tell the watchdog that the serial loop turns."""
+        now = time.monotonic()
+        if self._notifier.interval and now - self._notified_at >= self._notifier.interval:
+            self._notified_at = now
+            self._notifier.send("WATCHDOG=1")
+
+    # --- configuration ----------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read the configuration again; a bad one changes nothing and shows in a metric."""
+        self._notifier.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            config = self._load()
+        except ConfigError as error:
+            self._reload_succeeded = False
+            log.error("the configuration is not used", extra={"problems": str(error)})  # noqa: TRY400 - not a bug: no traceback
+        else:
+            if (config.web, config.state_file) != (self._config.web, self._config.state_file):
+                log.warning("changes of `web` and `state_file` take effect at the next start")
+            self._apply(config, {})
+            log.info("configuration read again", extra={"meters": len(self._lines)})
+        self._notifier.send("READY=1")
+
+    def _apply(self, config: Config, saved: Mapping[str, Remembered]) -> None:
+        """Change to `config`: meters that are configured as before do not notice, changed ones keep what they learned."""
+        before = {meter.name: meter for meter in self._config.meters}
+        wanted = {meter.name: meter for meter in config.meters}
+        removed = {name for name, meter in before.items() if wanted.get(name) != meter}
+        added = {}
+        for name, meter in wanted.items():
+            if before.get(name) != meter:
+                old = self._lines[name].meter.remembered() if name in self._lines else saved.get(name)
+                added[name] = _line(meter, old)
+        self._config = config
+        self._reload_succeeded, self._reloaded_at = True, time.time()
+        self._lines = {name: added.get(name) or self._lines[name] for name in wanted}
+        self._reader.change(added, removed)
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    def _snapshots(self) -> list[Snapshot]:
+        return [line.meter.snapshot for line in self._lines.values()]
+
+    def _registry(self, name: str | None) -> CollectorRegistry | None:
+        """Give what one scrape shows: everything, or one meter alone; None for a meter that is not configured."""
+        if name is None:
+            return registry_of(MeterCollector(self._snapshots), self._process)
+        line = self._lines.get(name)
+        return registry_of(MeterCollector(lambda: [line.meter.snapshot])) if line else None
+
+    def _link_states(self) -> list[tuple[str, str]]:
+        now = time.monotonic()
+        return [(snapshot.meter, STATE_WORDS[snapshot.link_state(now)]) for snapshot in self._snapshots()]
+
+    def _numbers(self) -> dict[str, float]:
+        return {
+            catalogue.RELOAD_SUCCESSFUL.name: float(self._reload_succeeded),
+            catalogue.RELOAD_TIME.name: self._reloaded_at,
+            catalogue.STATE_SAVES.name: float(self._state.saves if self._state else 0),
+            catalogue.STATE_SAVE_FAILURES.name: float(self._state.failures if self._state else 0),
+        }
+
+
+def _line(config: MeterConfig, remembered: Remembered | None) -> Line:
+    meter = Meter(meter_options(config))
+    if remembered is not None:
+        meter.restore(*remembered)
+    return Line(meter, port_settings(config))
+
+
+def _raise_descriptor_limit() -> None:
+    """Use all descriptors that the system grants: a town has more lines than the usual 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,321 @@
+"""One port to a non-blocking descriptor: a serial port, a TCP stream, RFC 2217, or a file paced like a line.
+
+What blocks (opening, name resolution, RFC 2217) happens in `open_source`, which its caller runs outside the loop, or in
+a thread of the source that feeds a socket pair: whatever the port is, the loop waits on one descriptor.
+"""
+
+import contextlib
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+BITS_PER_CHARACTER = 10
+CHUNK = 16384
+RFC2217_PATIENCE = 0.5
+PACE = 0.05
+"""Seconds between two pieces of a file played at line speed."""
+DEAD_PEER_SECONDS = 60
+
+
+class SourceEndedError(OSError):
+    """The other side closed, or the port is gone."""
+
+
+class FileEndedError(SourceEndedError):
+    """A file was played to its end: there is nothing to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortSettings:
+    """Where the bytes come from. None means ours: 8 bits, no parity, 1 stop bit, no flow control."""
+
+    port: str
+    baud_rate: int | None = None
+    loop: bool = False
+    bytesize: int | None = None
+    parity: str | None = None
+    stopbits: float | None = None
+    xonxoff: bool | None = None
+    rtscts: bool | None = None
+    dsrdtr: bool | None = None
+
+    @property
+    def has_speed(self) -> bool:
+        """Whether a speed can be set at all: a TCP stream and a file have none."""
+        return self.port.startswith("rfc2217://") or ("://" not in self.port and not _is_regular_file(self.port))
+
+
+class Source(Protocol):
+    """An open port. `connecting` is true until it is writable for the first time."""
+
+    connecting: bool
+
+    def fileno(self) -> int: ...
+    def read(self) -> bytes:
+        """Read what is there, empty when nothing is; OSError when the port is gone."""
+        ...
+
+    def finish_connecting(self) -> bool:
+        """Take note that the connection attempt ended; False: the next address is being tried. OSError: none is left."""
+        ...
+
+    def set_baud_rate(self, baud_rate: int) -> None: ...
+    def close(self) -> None: ...
+
+
+def open_source(settings: PortSettings, baud_rate: int) -> Source:
+    """Open a port at `baud_rate`; may block for seconds. Raises OSError, ValueError for settings that it refuses."""
+    port = settings.port
+    if port.startswith("socket://"):
+        return TcpSource(*_address(port))
+    if port.startswith("rfc2217://"):
+        return Rfc2217Source(settings, baud_rate)
+    if _is_regular_file(port):
+        return FileSource(settings)
+    return SerialSource(settings, baud_rate)
+
+
+def _is_regular_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - one system call, no object
+    except OSError:
+        return False
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 0
+
+
+class _Quiet:
+    """What most sources need not do."""
+
+    connecting = False
+
+    def finish_connecting(self) -> bool:
+        return True
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """There is no speed here."""
+
+
+class SerialSource(_Quiet):
+    """A local port. pyserial opens and configures it; bytes are read from the descriptor itself.
+
+    The port is opened exclusively: a second reader would take half of the bytes.
+    """
+
+    def __init__(self, settings: PortSettings, baud_rate: int) -> None:
+        import serial  # noqa: PLC0415 - a process that reads TCP only does not need it
+
+        parities = {"none": "N", "even": "E", "odd": "O", "mark": "M", "space": "S"}
+        try:
+            self._serial = serial.Serial(
+                settings.port,
+                baudrate=baud_rate,
+                bytesize=settings.bytesize or serial.EIGHTBITS,
+                parity=parities[settings.parity or "none"],
+                stopbits=settings.stopbits or serial.STOPBITS_ONE,
+                xonxoff=bool(settings.xonxoff),
+                rtscts=bool(settings.rtscts),
+                dsrdtr=bool(settings.dsrdtr),
+                timeout=0,
+                exclusive=True,
+            )
+        except serial.SerialException as error:
+            raise OSError(error.errno, str(error)) from error
+        except termios_error() as error:
+            raise OSError(error.args[0], f"{settings.port}: the port refuses these settings") from error
+
+    def fileno(self) -> int:
+        return int(self._serial.fileno())
+
+    def read(self) -> bytes:
+        try:
+            data = os.read(self._serial.fileno(), CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise SourceEndedError("the port is gone")
+        return data
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        try:
+            self._serial.baudrate = baud_rate
+        except termios_error() as error:
+            raise OSError(error.args[0], "the port refuses this speed") from error
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, termios_error()):
+            self._serial.close()
+
+
+def termios_error() -> type[Exception]:
+    """Give what the terminal calls raise: not an OSError."""
+    import termios  # noqa: PLC0415 - with pyserial, only where there is a local port
+
+    return termios.error
+
+
+class TcpSource(_Quiet):
+    """A TCP stream (ser2net, a Wi-Fi bridge). A peer that died without a word is noticed within a minute."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self._socket: socket.socket | None = None
+        self.connecting = True
+        self._try_next()
+
+    def _try_next(self) -> None:
+        family, kind, protocol, _, address = self._addresses.pop(0)
+        self.close()
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("KEEPIDLE", DEAD_PEER_SECONDS // 2), ("KEEPINTVL", 10), ("KEEPCNT", 3)):
+            self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
+        self._socket.connect_ex(address)  # how it ended is told when the socket becomes writable
+
+    def finish_connecting(self) -> bool:
+        error = self._open_socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error and self._addresses:
+            self._try_next()
+            return False
+        if error:
+            raise OSError(error, os.strerror(error))
+        self.connecting = False
+        return True
+
+    @property
+    def _open_socket(self) -> socket.socket:
+        if self._socket is None:
+            raise SourceEndedError("closed")
+        return self._socket
+
+    def fileno(self) -> int:
+        return self._open_socket.fileno()
+
+    def read(self) -> bytes:
+        try:
+            data = self._open_socket.recv(CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise SourceEndedError("the peer closed the connection")
+        return data
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class _PumpedSource(_Quiet):
+    """A source whose bytes come by a thread of its own, through a socket pair that the loop can wait on."""
+
+    def __init__(self, pump: Callable[[socket.socket], OSError]) -> None:
+        self._reader, writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._end: OSError = SourceEndedError("closed")
+        self._closed = threading.Event()
+        threading.Thread(target=self._run, args=(pump, writer), daemon=True).start()
+
+    def _run(self, pump: Callable[[socket.socket], OSError], writer: socket.socket) -> None:
+        with writer:
+            try:
+                self._end = pump(writer)
+            except OSError as error:
+                self._end = error
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    def read(self) -> bytes:
+        try:
+            data = self._reader.recv(CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise self._end
+        return data
+
+    def close(self) -> None:
+        self._closed.set()
+        self._reader.close()
+
+
+class FileSource(_PumpedSource):
+    """A recording, played at the speed of the line it came from: 9600 Bd where it holds HT, else 1200, unless told."""
+
+    def __init__(self, settings: PortSettings) -> None:
+        self._path = settings.port
+        with open(self._path, "rb") as file:  # noqa: PTH123 - a stream is read, nothing of the path is needed
+            head = file.read(CHUNK)
+        self._speed = settings.baud_rate or line_speed(head)
+        self._loop = settings.loop and bool(head)
+        super().__init__(self._play)
+
+    def _play(self, writer: socket.socket) -> OSError:
+        started = time.monotonic()
+        sent = 0
+        for chunk in self._chunks(max(1, int(self._speed / BITS_PER_CHARACTER * PACE))):
+            sent += len(chunk)
+            due = started + sent * BITS_PER_CHARACTER / self._speed
+            if self._closed.wait(max(0.0, due - time.monotonic())):
+                return SourceEndedError("closed")
+            writer.sendall(chunk)
+        return FileEndedError("the file has ended")
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        while True:
+            with open(self._path, "rb") as file:  # noqa: PTH123 - as above
+                while chunk := file.read(size):
+                    yield chunk
+            if not self._loop:
+                return
+
+
+def line_speed(data: bytes) -> int:
+    """Guess the speed of a recording by its separator: Linky standard speaks at 9600 Bd, nearly all else at 1200."""
+    return 9600 if b"\t" in data else 1200
+
+
+class Rfc2217Source(_PumpedSource):
+    """A serial port behind a telnet server that obeys RFC 2217; pyserial speaks it, in its own threads."""
+
+    def __init__(self, settings: PortSettings, baud_rate: int) -> None:
+        import serial  # noqa: PLC0415 - rarely needed, and brings telnet
+
+        try:
+            self._serial = serial.serial_for_url(settings.port, baudrate=baud_rate, timeout=RFC2217_PATIENCE)
+        except serial.SerialException as error:
+            raise OSError(error.errno, str(error)) from error
+        self._wanted: int | None = None
+        super().__init__(self._forward)
+
+    def _forward(self, writer: socket.socket) -> OSError:
+        import serial  # noqa: PLC0415 - as above
+
+        try:
+            while not self._closed.is_set():
+                if self._wanted is not None:
+                    self._serial.baudrate, self._wanted = self._wanted, None
+                data = self._serial.read(max(1, self._serial.in_waiting))
+                if data:
+                    writer.sendall(data)
+        except serial.SerialException as error:
+            return SourceEndedError(str(error))
+        finally:
+            self._serial.close()
+        return SourceEndedError("closed")
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Ask for another speed; the thread of the source does it, since the answer of the server may take long."""
+        self._wanted = baud_rate

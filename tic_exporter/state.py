@@ -1,0 +1,138 @@
+"""What meters do not show at present, kept across restarts: one JSON file, written whole or not at all."""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from .folding import Kept, Key
+from .tic.families import FAMILIES
+from .tic.quantities import Quantity
+
+log = logging.getLogger(__name__)
+
+FORMAT = "tic_exporter state"
+VERSION = 1
+
+Remembered = tuple[str, Mapping[Key, Kept]]
+"""The id of a meter, and what is kept of it."""
+
+_QUANTITIES: dict[str, Quantity] = {
+    row.quantity.metric: row.quantity for family in FAMILIES for row in family.all_fields if row.is_kept
+}
+
+
+class StateFile:
+    """The state of all meters, by their names.
+
+    A file that cannot be understood is set aside under another name, which is said once; the program starts without it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written: bytes | None = None
+        self.saves = 0
+        self.failures = 0
+
+    def load(self) -> dict[str, Remembered]:
+        """Read the file; empty where there is none, or where it is of no use."""
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            log.warning("the state file cannot be read", extra={"file": str(self._path), "error": str(error)})
+            return {}
+        try:
+            meters = _parse(data)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            self._set_aside(error)
+            return {}
+        self._written = data
+        return meters
+
+    def save(self, meters: Mapping[str, Remembered]) -> None:
+        """Write the file if it would change: to a temporary one, flushed to the disk, then renamed."""
+        data = _render(meters)
+        if data == self._written:
+            return
+        self.saves += 1
+        temporary = self._path.with_name(f"{self._path.name}.new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            self.failures += 1
+            log.warning("the state file cannot be saved", extra={"file": str(self._path), "error": str(error)})
+            return
+        self._written = data
+
+    def _set_aside(self, error: Exception) -> None:
+        aside = self._path.with_name(f"{self._path.name}.damaged")
+        extra = {"file": str(self._path), "aside": str(aside), "error": str(error)}
+        try:
+            self._path.replace(aside)
+        except OSError as failure:
+            extra["aside"] = f"not moved: {failure}"
+        log.warning("the state file is damaged, or of another version: set aside", extra=extra)
+
+
+def _render(meters: Mapping[str, Remembered]) -> bytes:
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "meters": {
+            name: {
+                "meter_id": meter_id,
+                "kept": [
+                    {
+                        "metric": quantity.metric,
+                        "dimensions": dict(dimensions),
+                        "value": entry.value,
+                        "seen": round(entry.seen),
+                    }
+                    for (quantity, dimensions), entry in kept.items()
+                ],
+            }
+            for name, (meter_id, kept) in meters.items()
+        },
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _parse(data: bytes) -> dict[str, Remembered]:
+    document = json.loads(data)
+    if document["format"] != FORMAT or document["version"] != VERSION:
+        raise ValueError(f"not {FORMAT} version {VERSION}")
+    return {
+        str(name): (
+            str(meter["meter_id"]),
+            dict(_entry(entry) for entry in meter["kept"] if entry["metric"] in _QUANTITIES),
+        )
+        for name, meter in document["meters"].items()
+    }
+
+
+def _entry(entry: Mapping[str, object]) -> tuple[Key, Kept]:
+    quantity = _QUANTITIES[str(entry["metric"])]
+    given = entry["dimensions"]
+    value, seen = entry["value"], entry["seen"]
+    if not isinstance(given, dict) or not isinstance(seen, int | float) or isinstance(seen, bool):
+        raise TypeError("an entry without dimensions or time")
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise TypeError("a value that is no number")
+        value = float(value)
+    dimensions = tuple((name, str(given[name])) for name in quantity.dimensions)
+    return (quantity, dimensions), Kept(value, float(seen))

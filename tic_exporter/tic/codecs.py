@@ -1,0 +1,354 @@
+"""Group to value, strictly: exact widths, digits only, closed lists. A value that fits nothing is refused, not mended.
+
+A codec is a function of one group. It answers with the value in the meter's own unit, with `Verdict.REFUSED` where the
+group does not have the form (another row may read it; if none does, the value is invalid), or with `Verdict.SILENT`
+where the form is right and there is nothing to publish.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+from .groups import Group
+
+
+class Verdict(Enum):
+    """What a codec answers instead of a value."""
+
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+class LocalTime(NamedTuple):
+    """A date as the meter writes it: legal time, `season` H, E, h or e where it is given, else empty."""
+
+    naive: datetime
+    season: str
+
+
+class Placed(NamedTuple):
+    """A number that says itself which further dimensions it belongs to."""
+
+    number: float
+    dimensions: tuple[tuple[str, str], ...]
+
+
+Value = int | float | str | bool | LocalTime | Placed | tuple[str, ...]
+Codec = Callable[[Group], Value | Verdict]
+
+REFUSED = Verdict.REFUSED
+SILENT = Verdict.SILENT
+
+
+def integer(
+    unit: str = "", scale: int = 1, *, width: int | None = None, most: int | None = None, at_least: int = 0
+) -> Codec:
+    """Read digits followed by `unit`, and multiply by `scale`.
+
+    With `width` the number is zero-padded to exactly that width; without, leading zeros are suppressed and it has at
+    most seven digits (`most` may lower the largest value, `at_least` -n admit negative ones).
+    """
+    digits = rf"\d{{{width}}}" if width else r"(?:0|[1-9]\d{0,8})"
+    pattern = re.compile(rf"({'-?' if at_least < 0 else ''}{digits}){re.escape(unit)}", re.ASCII)
+    largest = most if most is not None else 10 ** (width or 7) - 1
+
+    def decode(group: Group) -> Value | Verdict:
+        match = pattern.fullmatch(group.value)
+        if match is None or group.timestamp is not None:
+            return REFUSED
+        number = int(match[1])
+        return number * scale if at_least <= number <= largest else REFUSED
+
+    return decode
+
+
+def decimal(unit: str = "", *, most: float = 99999.99, at_least: float = -9999.99, places: int = 2) -> Codec:
+    """Read a number with a decimal comma (some models: a full stop) and exactly `places` digits behind it."""
+    pattern = re.compile(rf"(-?(?:0|[1-9]\d{{0,4}}))[.,](\d{{{places}}}){re.escape(unit)}", re.ASCII)
+
+    def decode(group: Group) -> Value | Verdict:
+        match = pattern.fullmatch(group.value)
+        if match is None:
+            return REFUSED
+        number = float(f"{match[1]}.{match[2]}")
+        return number if at_least <= number <= most else REFUSED
+
+    return decode
+
+
+def text(width: int, *, drop: str = "") -> Codec:
+    """Read up to `width` printable characters, trimmed at the ends; inner spaces stay.
+
+    Shorter than `width` is still text: middleware takes spaces away. `drop` lists padding characters to remove.
+    """
+
+    def decode(group: Group) -> Value | Verdict:
+        if len(group.value) > width or group.timestamp is not None:
+            return REFUSED
+        return group.value.translate(str.maketrans("", "", drop)).strip(" ") or SILENT
+
+    return decode
+
+
+def matching(pattern: str) -> Codec:
+    """Read a text of the given form, as it stands."""
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda group: group.value if compiled.fullmatch(group.value) else REFUSED
+
+
+def choice(meanings: Mapping[str, Value | Verdict]) -> Codec:
+    """Read one of a closed list of codes; spaces around a code are padding (`PM ` on some models)."""
+
+    def decode(group: Group) -> Value | Verdict:
+        if group.timestamp is not None:
+            return REFUSED
+        return meanings.get(group.value.strip(" "), REFUSED)
+
+    return decode
+
+
+def formed(pattern: str, codec: Codec) -> Codec:
+    """Read by `codec` what has the given form."""
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda group: codec(group) if compiled.fullmatch(group.value) else REFUSED
+
+
+def codes(*known: str) -> Codec:
+    """Read one of a closed list of codes, each meaning itself."""
+    return choice({code: code for code in known})
+
+
+def implies(codec: Codec, value: Value) -> Codec:
+    """Answer `value` where `codec` accepts: for a label whose presence tells something beside its own value."""
+    return lambda group: REFUSED if codec(group) is REFUSED else value
+
+
+def present(codec: Codec) -> Codec:
+    """Answer true where `codec` accepts: for a label whose presence is what it says."""
+    return implies(codec, value=True)
+
+
+def constant(value: Value | Verdict) -> Codec:
+    """Answer `value` whatever the group says: for a label whose presence tells something else than its own value."""
+    return lambda _group: value
+
+
+def silent(codec: Codec) -> Codec:
+    """Check the form and publish nothing."""
+    return lambda group: REFUSED if codec(group) is REFUSED else SILENT
+
+
+def first_of(*codecs: Codec) -> Codec:
+    """Answer with the first codec that does not refuse."""
+
+    def decode(group: Group) -> Value | Verdict:
+        return next((value for codec in codecs if (value := codec(group)) is not REFUSED), REFUSED)
+
+    return decode
+
+
+def item(number: int, codec: Codec, *, of: tuple[int, ...]) -> Codec:
+    """Read element `number` (from 1) of a value made of elements joined by `:`; `of` lists the legal counts."""
+
+    def decode(group: Group) -> Value | Verdict:
+        elements = group.value.split(":")
+        if len(elements) not in of:
+            return REFUSED
+        return SILENT if number > len(elements) else codec(Group(group.label, elements[number - 1]))
+
+    return decode
+
+
+def flagged(unit: str, scale: int = 1, *, flags: str = "HCM", most: int = 32767, at_least: int = 0) -> Codec:
+    """Read a demand point; one marked clock set (`H.`), outage (`C.`), control mode (`M.`) or truncated (`T`) is silent.
+
+    A marked point does not cover its interval, so it is no demand (NOI-CPT_02E 2.7, 2.9).
+    """
+    plain = integer(unit, scale, most=most, at_least=at_least)
+    marked = matching(rf"-?\d{{1,5}}(?:[{flags}]\.|T)+{re.escape(unit)}")
+    return first_of(plain, silent(marked))
+
+
+def timestamp(pattern: re.Pattern[str], text: str) -> LocalTime | None:
+    """Read a date by a pattern with the groups y, mo, d, h, mi, s and perhaps season; None unless it exists."""
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    fields = match.groupdict()
+    season = fields.pop("season", "")
+    numbers = {name: int(value) for name, value in fields.items()}
+    try:
+        naive = datetime(  # noqa: DTZ001 - legal time; which zone that is, the meter does not say
+            2000 + numbers["y"], numbers["mo"], numbers["d"], numbers["h"], numbers["mi"], numbers["s"]
+        )
+    except ValueError:
+        return None
+    return LocalTime(naive, season)
+
+
+_TWO = r"\d\d"
+_DAY = rf"(?P<d>{_TWO})/(?P<mo>{_TWO})/(?P<y>{_TWO})"
+COLONS = re.compile(rf"{_DAY} (?P<h>{_TWO}):(?P<mi>{_TWO}):(?P<s>{_TWO})", re.ASCII)
+"""`JJ/MM/AA HH:MM:SS` of PME-PMI."""
+SLASHES = re.compile(rf"{_DAY} (?P<h>{_TWO})/(?P<mi>{_TWO})/(?P<s>{_TWO})", re.ASCII)
+"""`JJ/MM/AA HH/MM/SS` of ICE and SAPHIR."""
+SEASON = re.compile(
+    rf"(?P<season>[HEhe])(?P<y>{_TWO})(?P<mo>{_TWO})(?P<d>{_TWO})(?P<h>{_TWO})(?P<mi>{_TWO})(?P<s>{_TWO})", re.ASCII
+)
+"""`SAAMMJJhhmmss` of Linky (NOI-CPT_54E 6.2.1.1)."""
+SEASONLESS = re.compile(SEASON.pattern.replace("[HEhe]", "[HEhe ]"), re.ASCII)
+"""The same for mobile peaks, which carry a space for the season."""
+
+
+def date(pattern: re.Pattern[str]) -> Codec:
+    """Read a date that stands as the value."""
+    return lambda group: timestamp(pattern, group.value) or REFUSED
+
+
+def stamp(codec: Codec, pattern: re.Pattern[str] = SEASON) -> Codec:
+    """Read the timestamp of a timestamped group whose value `codec` accepts."""
+
+    def decode(group: Group) -> Value | Verdict:
+        if group.timestamp is None or codec(Group(group.label, group.value)) is REFUSED:
+            return REFUSED
+        return timestamp(pattern, group.timestamp) or REFUSED
+
+    return decode
+
+
+def stamped(codec: Codec) -> Codec:
+    """Read the value of a timestamped group whose timestamp exists."""
+
+    def decode(group: Group) -> Value | Verdict:
+        if group.timestamp is None or timestamp(SEASON, group.timestamp) is None:
+            return REFUSED
+        return codec(Group(group.label, group.value))
+
+    return decode
+
+
+def empty(group: Group) -> Value | Verdict:
+    """Read the empty value of DATE, whose timestamp is what it says."""
+    return REFUSED if group.value else ""
+
+
+def degraded(group: Group) -> Value | Verdict:
+    """Read the season letter of DATE: lower case says that the clock is degraded (NOI-CPT_54E 6.2.1.1)."""
+    when = timestamp(SEASON, group.timestamp or "")
+    if when is None or group.value:
+        return REFUSED
+    return True if when.season.islower() else SILENT
+
+
+# --- the status register of Linky standard, NOI-CPT_54E 6.2.3.14 ---------------------------------------------------
+
+_WORD = re.compile(r"[0-9A-F]{8}")
+
+
+def _status_word(value: str) -> int | None:
+    """Read STGE; None where a field has a value that no table gives. Unused bits may mean something one day."""
+    if not _WORD.fullmatch(value):
+        return None
+    word = int(value, 16)
+    disconnector, tariff, euridis, plc = word >> 1 & 7, word >> 10 & 15, word >> 19 & 3, word >> 21 & 3
+    return None if disconnector == 7 or tariff > 9 or euridis == 2 or plc == 3 else word
+
+
+def bits(low: int, high: int, meanings: Mapping[int, Value | Verdict]) -> Codec:
+    """Read bits `low` to `high` of STGE; a value without a meaning is silent."""
+    mask = (1 << (high - low + 1)) - 1
+
+    def decode(group: Group) -> Value | Verdict:
+        word = _status_word(group.value)
+        return REFUSED if word is None else meanings.get(word >> low & mask, SILENT)
+
+    return decode
+
+
+def bit(number: int, *, inverted: bool = False) -> Codec:
+    """Read one bit of STGE as true or false."""
+    return bits(number, number, {0: inverted, 1: not inverted})
+
+
+def tempo_color(low: int, colors: Mapping[int, Value]) -> Codec:
+    """Read a colour of STGE; silent unless today or tomorrow has one, since only then is the contract Tempo."""
+
+    def decode(group: Group) -> Value | Verdict:
+        word = _status_word(group.value)
+        if word is None:
+            return REFUSED
+        return colors[word >> low & 3] if word >> 24 & 15 else SILENT
+
+    return decode
+
+
+def byte_bit(number: int) -> Codec:
+    """Read bit `number` (from 0) of a byte written in three decimal digits (RELAIS, NOI-CPT_54E 6.2.3.13)."""
+    byte = integer(width=3, most=255)
+
+    def decode(group: Group) -> Value | Verdict:
+        value = byte(group)
+        return bool(value >> number & 1) if isinstance(value, int) else REFUSED
+
+    return decode
+
+
+def hex_bit(number: int) -> Codec:
+    """Read bit `number` (from 0) of two hexadecimal digits (PPOT, NOI-CPT_02E 2.5)."""
+
+    def decode(group: Group) -> Value | Verdict:
+        if not re.fullmatch("[0-9A-F]{2}", group.value):
+            return REFUSED
+        return bool(int(group.value, 16) >> number & 1)
+
+    return decode
+
+
+# --- the profile of the next day, NOI-CPT_54E 6.2.3.16 -------------------------------------------------------------
+
+_SLOT = "(?:[0-9A-F]{8}|NONUTILE)"
+_PROFILE = re.compile(rf"{_SLOT}(?: {_SLOT}){{10}}")
+
+
+def profile_start(slot: int) -> Codec:
+    """Read when period `slot` (from 1) of PJOURF+1 begins, in seconds after midnight, placed in its tariff period.
+
+    Hours and minutes are decimal on some meters and hexadecimal on others, and nothing says which [observed both ways].
+    A letter proves hexadecimal; a pair whose hexadecimal value is no time of day proves decimal; one proof settles the
+    whole profile. Without any it is silent, unless all its times read alike both ways.
+    """
+
+    def decode(group: Group) -> Value | Verdict:
+        if not _PROFILE.fullmatch(group.value):
+            return REFUSED
+        slots = group.value.split(" ")
+        times = [entry[:4] for entry in slots if entry != "NONUTILE"]
+        readings = [_times(times, base) for base in (10, 16)]
+        possible = [reading for reading in readings if reading is not None]
+        if not possible:
+            return REFUSED
+        entry = slots[slot - 1]
+        if entry == "NONUTILE" or any(reading != possible[0] for reading in possible):
+            return SILENT
+        index = int(entry[4:], 16) & 15
+        if not 1 <= index <= 10:
+            return SILENT  # 0 and 11 to 15: no change of tariff
+        return Placed(float(possible[0][entry[:4]]), (("tariff_period", f"{index:02}"),))
+
+    return decode
+
+
+def _times(times: list[str], base: int) -> dict[str, int] | None:
+    """Read every HHMM in one base, in seconds; None if one of them is no time of day."""
+    seconds = {}
+    for time in times:
+        try:
+            hours, minutes = int(time[:2], base), int(time[2:], base)
+        except ValueError:
+            return None
+        if hours > 23 or minutes > 59:
+            return None
+        seconds[time] = hours * 3600 + minutes * 60
+    return seconds

@@ -1,0 +1,227 @@
+"""The words of the tables: a family of meters is a list of rows; a row is a label, what it measures, how to read it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from .codecs import Codec, Value
+from .groups import Dialect
+from .identity import IDENTIFIER
+from .quantities import Kind, Quantity
+
+Dimensions = tuple[tuple[str, str], ...]
+
+
+class Source(Protocol):
+    """Where the value of a dimension comes from, when it is not always the same."""
+
+    def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
+        """Give the dimension's value from the labels of the frame and what earlier frames of the meter have told.
+
+        None: it is not known, and the reading is passed over rather than put under a guess.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FromLabel:
+    """The trimmed value of another label of the same frame, translated by `names` where given."""
+
+    label: str
+    names: Mapping[str, str] | None = None
+
+    def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
+        del memory
+        value = frame.get(self.label, "").strip(" ")
+        return (self.names.get(value) if self.names else value) or None
+
+
+@dataclass(frozen=True, slots=True)
+class FromLabels:
+    """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`."""
+
+    label: str
+    active: tuple[str, str]
+    suffix: str
+    idle: str
+
+    def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
+        del memory
+        value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
+        if frame.get(self.active[0], "").strip(" ") == self.active[1] and suffix not in {"", self.idle}:
+            return f"{value}-{suffix}" if value else None
+        return value or None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a `Memory` row has kept under `key`, translated by `names` where given."""
+
+    key: str
+    names: Mapping[str, str] | None = None
+
+    def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
+        del frame
+        value = memory.get(self.key, "")
+        return (self.names.get(value) if self.names else value) or None
+
+
+Where = Mapping[str, str | Source]
+"""Dimensions of a row: fixed values, or where each comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row: `label` measures `quantity`, read by `codec`, under `dimensions`.
+
+    Several rows may share a label: each whose codec accepts gives a reading, and a value that none accepts is invalid.
+
+    Args:
+        cyclic: the label is sent now and then; its last value stays until it is seen again.
+        unless: (label, value): while that label has that value the reading is false, whatever this one says.
+    """
+
+    label: str
+    quantity: Quantity
+    codec: Codec
+    dimensions: Where = field(default_factory=dict)
+    cyclic: bool = False
+    unless: tuple[str, str] | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether a dimension comes from elsewhere: then the frame shows one series of several."""
+        return any(not isinstance(value, str) for value in self.dimensions.values())
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the reading outlives a complete frame that does not carry it."""
+        return self.cyclic or (self.is_bound and self.quantity.kind is not Kind.STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A row for what later frames of the same meter need: the value of `codec` is kept under `key`."""
+
+    label: str
+    key: str
+    codec: Codec
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """How a frame of a family is told from others: by labels, and by the device type in the meter's id.
+
+    Labels stand for themselves, whatever their values.
+    """
+
+    any_of: frozenset[str] = frozenset()
+    all_of: frozenset[str] = frozenset()
+    none_of: frozenset[str] = frozenset()
+    device_types: frozenset[str] = frozenset()
+
+    def matches(self, labels: frozenset[str], device_type: str) -> bool:
+        return (
+            (not self.any_of or not self.any_of.isdisjoint(labels))
+            and self.all_of <= labels
+            and self.none_of.isdisjoint(labels)
+            and (not self.device_types or device_type in self.device_types)
+        )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of meters: everything that tells its frames from others', and its rows in emission order.
+
+    Args:
+        name: as in configuration and `tic_meter_info`.
+        dialects: in which it speaks.
+        markers: any of them recognises the family.
+        fields: the rows.
+        id_label: holds the meter's id; None where the family sends none.
+        id_form: what an id looks like.
+        aliases: other spellings of labels.
+        ignored: labels that are known and measure nothing, each with the reason.
+        sections: rows that hold after a group (label, value) until the end of the frame.
+        memories: what is kept for later frames.
+        required: labels that every complete frame has.
+        complete_label: frames without it are partial; None: every frame is complete.
+        brief_marker: a partial frame with this label tells all of `brief_labels` and `common_labels`; otherwise their
+            absence from it says nothing.
+        brief_labels: labels that only partial frames carry.
+        common_labels: labels whose absence from a partial frame tells as much as from a complete one.
+        repeats: labels that may stand several times in one frame.
+        test_marker: a group (label, value) that says: fictitious values.
+        info: dimensions of `tic_meter_info` that hold unless a row says otherwise.
+        largest_power: VA, the bound for plausible speed where neither limiter nor subscribed power is known.
+        register_step: one unit of the registers' display, in the unit of their quantity (1000 where it shows kWh).
+        billing_start: the quantity whose change says that a new billing period began.
+    """
+
+    name: str
+    dialects: tuple[Dialect, ...]
+    markers: tuple[Marker, ...]
+    fields: tuple[Field, ...]
+    id_label: str | None = None
+    id_form: re.Pattern[str] = IDENTIFIER
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[tuple[str, str], tuple[Field, ...]] = field(default_factory=dict)
+    memories: tuple[Memory, ...] = ()
+    required: frozenset[str] = frozenset()
+    complete_label: str | None = None
+    brief_marker: str | None = None
+    brief_labels: frozenset[str] = frozenset()
+    common_labels: frozenset[str] = frozenset()
+    repeats: frozenset[str] = frozenset()
+    test_marker: tuple[str, str] | None = None
+    info: Mapping[str, str] = field(default_factory=dict)
+    largest_power: float = 250_000.0
+    register_step: int = 1
+    billing_start: Quantity | None = None
+
+    @cached_property
+    def by_label(self) -> dict[str, tuple[Field, ...]]:
+        return _by_label(self.fields)
+
+    @cached_property
+    def section_by_label(self) -> dict[tuple[str, str], dict[str, tuple[Field, ...]]]:
+        return {marker: _by_label(fields) for marker, fields in self.sections.items()}
+
+    @cached_property
+    def memories_by_label(self) -> dict[str, tuple[Memory, ...]]:
+        labels = dict.fromkeys(memory.label for memory in self.memories)
+        return {label: tuple(memory for memory in self.memories if memory.label == label) for label in labels}
+
+    @cached_property
+    def all_fields(self) -> tuple[Field, ...]:
+        return self.fields + tuple(row for rows in self.sections.values() for row in rows)
+
+    @cached_property
+    def known_labels(self) -> frozenset[str]:
+        rows = {row.label for row in self.all_fields} | {memory.label for memory in self.memories}
+        own = (
+            {self.id_label or "", *self.aliases}
+            | {label for label, _ in self.sections}
+            | {(self.test_marker or ("",))[0]}
+        )
+        return frozenset(rows | own | set(self.ignored)) - {""}
+
+
+def _by_label(fields: tuple[Field, ...]) -> dict[str, tuple[Field, ...]]:
+    labels = dict.fromkeys(row.label for row in fields)
+    return {label: tuple(row for row in fields if row.label == label) for label in labels}
+
+
+class Reading(NamedTuple):
+    """One value of one series, in the meter's unit. A named tuple because a frame makes dozens of them."""
+
+    quantity: Quantity
+    dimensions: Dimensions
+    value: Value
+    row: Field
+
+    @property
+    def key(self) -> tuple[Quantity, Dimensions]:
+        return self.quantity, self.dimensions
