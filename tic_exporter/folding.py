@@ -254,8 +254,11 @@ class Fold:
             register = self._registers.get(reading.key) if reading.row.is_kept else None
             if register is not None and register.value is not None:
                 self._kept[reading.key] = Kept(register.value, unix)
-        waiting = [*self._registers.values(), *self._intervals.values(), self._clock]
-        self._unsettled |= any(not entry.is_settled for entry in waiting)
+        self._unsettled |= not (
+            self._clock.is_settled
+            and all(register.is_settled for register in self._registers.values())
+            and all(interval.is_settled for interval in self._intervals.values())
+        )
         self._rebuild()
 
     def _leave(self, gone: set[Key]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from .folding import Fold, Identity, Kept, Key
@@ -338,8 +338,9 @@ class Meter:
         if fold is not None and self._clock_offset is not None:
             readings[q.CLOCK_OFFSET, ()] = self._clock_offset
         last = self._last_frame
-        self.snapshot = replace(
-            self.snapshot,
+        self.snapshot = Snapshot(
+            meter=self.options.name,
+            stale_after=self.options.stale_after,
             meter_id=fold.identity.meter_id if fold else "",
             readings=readings,
             counts=dict(self._counts),

@@ -135,6 +135,16 @@ def constant(value: Value | Verdict) -> Codec:
     return lambda _group: value
 
 
+def listed(codec: Codec) -> Codec:
+    """Answer with a list of one: for a label that names one of several."""
+
+    def decode(group: Group) -> Value | Verdict:
+        value = codec(group)
+        return (value,) if isinstance(value, str) else value
+
+    return decode
+
+
 def silent(codec: Codec) -> Codec:
     """Check the form and publish nothing."""
     return lambda group: REFUSED if codec(group) is REFUSED else SILENT

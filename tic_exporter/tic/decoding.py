@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import ne
 
 from .codecs import Placed, Value, Verdict
 from .families import FAMILIES
@@ -22,18 +24,17 @@ class Finding:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DecodedFrame:
-    """All that one frame says.
+    """All that one frame says. Nobody changes it; not frozen, since that would cost a tenth of decoding.
 
     Args:
         cut: why it ended.
         dialect: told by its separator.
         family: None where nothing recognises it.
         meter_id: None where the frame holds none.
-        groups: those that could be read, in order.
-        group_count: of all, readable or not.
-        right_checksums: of all, in frames that were cut too.
+        entries: its groups, readable or not, in order.
+        right_checksums: how many of them could be read, in frames that were cut too.
         readings: empty unless the frame was interpreted.
         findings: defects in the order of the groups.
         is_complete: not a short frame, nor one that holds the id alone; and without a defect.
@@ -49,22 +50,33 @@ class DecodedFrame:
     dialect: Dialect
     family: Family | None
     meter_id: str | None
-    groups: tuple[Group, ...]
-    group_count: int
+    entries: Sequence["Entry"]
     right_checksums: int
-    readings: tuple[Reading, ...]
-    findings: tuple[Finding, ...]
+    readings: Sequence[Reading]
+    findings: Sequence[Finding]
     is_complete: bool
     is_test: bool
     is_interpreted: bool
     parity: Parity
     parity_errors: int
     cooked: bool
-    changed: tuple[Reading, ...] | None = None
+    changed: Sequence[Reading] | None = None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that could be read, in order."""
+        return tuple(entry.group for entry in self.entries if entry.group)
+
+    @property
+    def group_count(self) -> int:
+        """How many groups there are, readable or not."""
+        return len(self.entries)
 
     @property
     def defect(self) -> Defect | None:
         """The one under which a frame is counted: the first in the order of `Defect` that costs it."""
+        if not self.findings:
+            return None
         found = {finding.defect for finding in self.findings}
         return next((defect for defect in _COSTLY if defect in found), None)
 
@@ -74,8 +86,11 @@ class DecodedFrame:
         return self.cut is Cut.COMPLETE and self.defect is None
 
 
-class _Entry:
-    """A group that was seen, and what it means to the family that read it last."""
+class Entry:
+    """A group that was seen, and what it means to the family that read it last.
+
+    Without `group`, `defect` says why the bytes are none.
+    """
 
     __slots__ = ("bound", "defect", "group", "readings", "rows")
 
@@ -124,11 +139,12 @@ class Decoder:
         self._drop_group = drop_group
         self._known_memory = dict(memory or {})
         self._memories: dict[str | None, dict[str, str]] = {}
-        self._seen: dict[bytes, _Entry] = {}
+        self._seen: dict[bytes, Entry] = {}
         self._dialect = Dialect.HISTORIC
         self._family: Family | None = None
         self._recognised: tuple[frozenset[str], str | None, Family | None] | None = None
         self._was_complete = False
+        self._alike: _Alike | None = None
 
     def decode(self, raw: RawFrame) -> DecodedFrame:
         """Read one frame."""
@@ -137,24 +153,28 @@ class Decoder:
         dialect = dialect_of(body)
         parts = split(body) if raw.cut is Cut.COMPLETE else None
         whole = parts is not None
+        if parts is not None and self._alike is not None and self._alike.was_complete is self._was_complete:
+            alike = self._alike.decode(parts, dialect, parity, cooked=raw.cooked)
+            if alike is not None:
+                return alike
         entries = self._entries(pieces(body) if parts is None else parts, dialect)
         frame = _Frame(entries, dialect)
+        was_complete = self._was_complete
         if whole:
             self._interpret(frame)
         elif raw.cut is Cut.COMPLETE:
             frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [
                 Finding(Defect.MALFORMED, "")
             ]
-        return DecodedFrame(
+        decoded = DecodedFrame(
             cut=raw.cut,
             dialect=dialect,
             family=frame.family,
             meter_id=frame.meter_id,
-            groups=tuple(entry.group for entry in entries if entry.group),
-            group_count=len(entries),
+            entries=entries,
             right_checksums=sum(entry.group is not None for entry in entries),
-            readings=tuple(frame.readings),
-            findings=tuple(frame.findings),
+            readings=frame.readings,
+            findings=frame.findings,
             is_complete=frame.is_complete,
             is_test=frame.is_test,
             is_interpreted=frame.is_interpreted,
@@ -162,8 +182,11 @@ class Decoder:
             parity_errors=errors,
             cooked=raw.cooked,
         )
+        if parts is not None and frame.is_interpreted and decoded.is_valid and not frame.is_test and frame.family:
+            self._alike = _Alike(decoded, parts, frame.family, was_complete=was_complete)
+        return decoded
 
-    def _entries(self, parts: Iterable[bytes], dialect: Dialect) -> list[_Entry]:
+    def _entries(self, parts: Iterable[bytes], dialect: Dialect) -> list[Entry]:
         """Look each group up among those of the frame before, which keeps the memory as small as one frame.
 
         Each entry serves once: the same bytes in another section of the frame mean something else.
@@ -176,7 +199,7 @@ class Decoder:
             entry = before.pop(part, None)
             if entry is None:
                 parsed = parse_group(part, dialect)
-                entry = _Entry(None, parsed) if isinstance(parsed, Defect) else _Entry(parsed, None)
+                entry = Entry(None, parsed) if isinstance(parsed, Defect) else Entry(parsed, None)
             self._seen[part] = entry
             entries.append(entry)
         return entries
@@ -233,10 +256,72 @@ class Decoder:
         return memory
 
 
+class _Alike:
+    """The last frame that was interpreted, and which of its groups may change without any other meaning another thing.
+
+    Most frames differ from the one before in a few numbers: only these are decoded. Whatever else changes (a label, a
+    state, a name, a tariff period to which others are bound) is left to the whole way.
+    """
+
+    def __init__(self, frame: DecodedFrame, parts: list[bytes], family: Family, *, was_complete: bool) -> None:
+        self.was_complete = was_complete
+        self._frame = frame
+        self._parts = parts
+        self._spans: list[tuple[int, int] | None] = []
+        position = 0
+        for entry in frame.entries:
+            end = position + len(entry.readings)
+            label = entry.group.label if entry.group else ""
+            is_free = entry.readings and not entry.bound and label not in family.context_labels
+            is_plain = is_free and all(reading.row.is_plain_number for reading in entry.readings)
+            in_place = is_plain and frame.readings[position:end] == list(entry.readings)
+            self._spans.append((position, end) if in_place else None)
+            position = end + len(entry.bound)
+
+    def decode(self, parts: list[bytes], dialect: Dialect, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
+        """Read a frame that differs from the last one in plain numbers alone; None: it does not."""
+        last = self._frame
+        if len(parts) != len(self._parts) or dialect is not last.dialect or parity is not last.parity:
+            return None
+        entries, readings = list(last.entries), list(last.readings)
+        changed: list[Reading] = []
+        for index in compress(count(), map(ne, parts, self._parts)):
+            span = self._spans[index]
+            before = entries[index]
+            parsed = parse_group(parts[index], dialect) if span else Defect.MALFORMED
+            if isinstance(parsed, Defect) or before.group is None or parsed.label != before.group.label or not span:
+                return None
+            entry = entries[index] = Entry(parsed, None)
+            entry.read(before.rows or ())
+            if [reading.row for reading in entry.readings] != [reading.row for reading in before.readings]:
+                return None
+            readings[span[0] : span[1]] = entry.readings
+            changed.extend(entry.readings)
+        self._parts = parts
+        self._frame = DecodedFrame(
+            Cut.COMPLETE,
+            dialect,
+            last.family,
+            last.meter_id,
+            entries,
+            last.right_checksums,
+            readings,
+            last.findings,
+            last.is_complete,
+            is_test=False,
+            is_interpreted=True,
+            parity=parity,
+            parity_errors=0,
+            cooked=cooked,
+            changed=changed,
+        )
+        return self._frame
+
+
 class _Frame:
     """A frame while it is read: what its groups say together."""
 
-    def __init__(self, entries: list[_Entry], dialect: Dialect) -> None:
+    def __init__(self, entries: list[Entry], dialect: Dialect) -> None:
         self.entries = entries
         self.dialect = dialect
         self.values = {entry.group.label: entry.group.value for entry in entries if entry.group}
@@ -245,7 +330,7 @@ class _Frame:
         self.meter_id: str | None = None
         self.readings: list[Reading] = []
         self.findings: list[Finding] = []
-        self.read_entries: list[tuple[_Entry, dict[str, str]]] = []
+        self.read_entries: list[tuple[Entry, dict[str, str]]] = []
         self.unknown: set[str] = set()
         self.repeated: list[str] = []
         self.is_complete = False

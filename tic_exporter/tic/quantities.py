@@ -131,6 +131,13 @@ EXPORT_TARIFF_PERIOD = _state(
 CONTRACT_PERIODS = Quantity(
     "contract_periods", Unit.NONE, Kind.CONTEXT, "The tariff periods that the contract has", in_force=TARIFF_PERIOD
 )
+DISTRIBUTOR_PERIODS = Quantity(
+    "distributor_periods",
+    Unit.NONE,
+    Kind.CONTEXT,
+    "The periods of the distributor's calendar",
+    in_force=DISTRIBUTOR_TARIFF_PERIOD,
+)
 CALENDAR2_PERIODS = Quantity(
     "calendar2_periods", Unit.NONE, Kind.CONTEXT, "The periods of calendar 2", in_force=CALENDAR2_TARIFF_PERIOD
 )

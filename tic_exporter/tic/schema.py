@@ -11,6 +11,9 @@ from .groups import Dialect
 from .identity import IDENTIFIER
 from .quantities import Kind, Quantity
 
+NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
+"""Kinds whose change leaves the shape of a frame as it is."""
+
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -22,6 +25,10 @@ class Source(Protocol):
 
         None: it is not known, and the reading is passed over rather than put under a guess.
         """
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the frame that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class FromLabel:
         del memory
         value = frame.get(self.label, "").strip(" ")
         return (self.names.get(value) if self.names else value) or None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.label,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,10 @@ class FromLabels:
             return f"{value}-{suffix}" if value else None
         return value or None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.label, self.active[0], self.suffix
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
@@ -65,6 +80,10 @@ class Remembered:
         del frame
         value = memory.get(self.key, "")
         return (self.names.get(value) if self.names else value) or None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
 
 
 Where = Mapping[str, str | Source]
@@ -89,15 +108,21 @@ class Field:
     cyclic: bool = False
     unless: tuple[str, str] | None = None
 
-    @property
-    def is_bound(self) -> bool:
-        """Whether a dimension comes from elsewhere: then the frame shows one series of several."""
-        return any(not isinstance(value, str) for value in self.dimensions.values())
+    is_bound: bool = field(init=False)
+    """Whether a dimension comes from elsewhere: then the frame shows one series of several."""
+    is_kept: bool = field(init=False)
+    """Whether the reading outlives a complete frame that does not carry it."""
+    is_plain_number: bool = field(init=False)
+    """Whether another value of it changes this one series and nothing else."""
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether the reading outlives a complete frame that does not carry it."""
-        return self.cyclic or (self.is_bound and self.quantity.kind is not Kind.STATE)
+    def __post_init__(self) -> None:
+        kind = self.quantity.kind
+        bound = any(not isinstance(value, str) for value in self.dimensions.values())
+        kept = self.cyclic or (bound and kind is not Kind.STATE)
+        plain = kind in NUMBERS and not bound and self.unless is None and (not kept or kind is Kind.REGISTER)
+        # Computed once: these are asked for every reading of every frame.
+        for name, value in (("is_bound", bound), ("is_kept", kept), ("is_plain_number", plain)):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +222,17 @@ class Family:
     @cached_property
     def all_fields(self) -> tuple[Field, ...]:
         return self.fields + tuple(row for rows in self.sections.values() for row in rows)
+
+    @cached_property
+    def context_labels(self) -> frozenset[str]:
+        """Labels on whose value the meaning of others hangs."""
+        sources = [
+            source for row in self.all_fields for source in row.dimensions.values() if not isinstance(source, str)
+        ]
+        bound = {label for source in sources for label in source.labels}
+        conditions = {row.unless[0] for row in self.all_fields if row.unless}
+        markers = {self.id_label or "", (self.test_marker or ("",))[0], *(label for label, _ in self.sections)}
+        return frozenset(bound | conditions | markers | set(self.memories_by_label))
 
     @cached_property
     def known_labels(self) -> frozenset[str]:

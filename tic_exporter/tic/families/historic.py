@@ -98,7 +98,9 @@ _MAXIMUM_LINKY = (
 )  # fmt: skip
 
 MOTDETAT = {"MOTDETAT": "reserved to the distributor; its meaning is not published"}
-_CONSTANT_MAXIMUM = dict.fromkeys(("IMAX", "IMAX1", "IMAX2", "IMAX3"), "a constant (090 or 060) on Linky, not a measurement")
+_CONSTANT_MAXIMUM = dict.fromkeys(
+    ("IMAX", "IMAX1", "IMAX2", "IMAX3"), "a constant (090 or 060) on Linky, not a measurement"
+)
 REQUIRED = frozenset({"ADCO", "OPTARIF", "PTEC"})
 
 CBEMM = Family(

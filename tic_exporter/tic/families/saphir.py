@@ -17,8 +17,10 @@ from ..codecs import (
     decimal,
     first_of,
     flagged,
+    formed,
     implies,
     integer,
+    listed,
     present,
     text,
 )
@@ -34,8 +36,11 @@ _AMPERES = decimal("A", most=99.999, at_least=0.0, places=3)
 _DATE = date(SLASHES)
 
 # A grid names XXX, or leaves blank, the periods that it does not use: a name known before is forgotten.
-_PERIOD_NAME = first_of(choice({"XXX": "", "": ""}), text(3))
-_PERIOD_IN_FORCE = first_of(choice({"XXX": SILENT}), text(3))
+# No lower case: what one wrong bit makes of a name under the same checksum is lower case or no character.
+_NAME = formed("[ -_]*", text(3))
+_REMEMBERED = first_of(choice({"XXX": "", "": ""}), _NAME)
+_PERIOD = first_of(choice({"XXX": SILENT}), _NAME)
+_LISTED = listed(_PERIOD)
 
 _D1 = Remembered("LIB_p1D")
 _D2 = Remembered("LIB_p2D")
@@ -56,22 +61,22 @@ _F8 = Remembered("LIB_p8F")
 
 _MEMORIES = (
     #      label      key        codec
-    Memory("LIB_p1D", "LIB_p1D", _PERIOD_NAME),
-    Memory("LIB_p2D", "LIB_p2D", _PERIOD_NAME),
-    Memory("LIB_p3D", "LIB_p3D", _PERIOD_NAME),
-    Memory("LIB_p4D", "LIB_p4D", _PERIOD_NAME),
-    Memory("LIB_p5D", "LIB_p5D", _PERIOD_NAME),
-    Memory("LIB_p6D", "LIB_p6D", _PERIOD_NAME),
-    Memory("LIB_p7D", "LIB_p7D", _PERIOD_NAME),
-    Memory("LIB_p8D", "LIB_p8D", _PERIOD_NAME),
-    Memory("LIB_p1F", "LIB_p1F", _PERIOD_NAME),
-    Memory("LIB_p2F", "LIB_p2F", _PERIOD_NAME),
-    Memory("LIB_p3F", "LIB_p3F", _PERIOD_NAME),
-    Memory("LIB_p4F", "LIB_p4F", _PERIOD_NAME),
-    Memory("LIB_p5F", "LIB_p5F", _PERIOD_NAME),
-    Memory("LIB_p6F", "LIB_p6F", _PERIOD_NAME),
-    Memory("LIB_p7F", "LIB_p7F", _PERIOD_NAME),
-    Memory("LIB_p8F", "LIB_p8F", _PERIOD_NAME),
+    Memory("LIB_p1D", "LIB_p1D", _REMEMBERED),
+    Memory("LIB_p2D", "LIB_p2D", _REMEMBERED),
+    Memory("LIB_p3D", "LIB_p3D", _REMEMBERED),
+    Memory("LIB_p4D", "LIB_p4D", _REMEMBERED),
+    Memory("LIB_p5D", "LIB_p5D", _REMEMBERED),
+    Memory("LIB_p6D", "LIB_p6D", _REMEMBERED),
+    Memory("LIB_p7D", "LIB_p7D", _REMEMBERED),
+    Memory("LIB_p8D", "LIB_p8D", _REMEMBERED),
+    Memory("LIB_p1F", "LIB_p1F", _REMEMBERED),
+    Memory("LIB_p2F", "LIB_p2F", _REMEMBERED),
+    Memory("LIB_p3F", "LIB_p3F", _REMEMBERED),
+    Memory("LIB_p4F", "LIB_p4F", _REMEMBERED),
+    Memory("LIB_p5F", "LIB_p5F", _REMEMBERED),
+    Memory("LIB_p6F", "LIB_p6F", _REMEMBERED),
+    Memory("LIB_p7F", "LIB_p7F", _REMEMBERED),
+    Memory("LIB_p8F", "LIB_p8F", _REMEMBERED),
 )  # fmt: skip
 
 _FIELDS = (
@@ -92,8 +97,8 @@ _FIELDS = (
     Field("I3I",      q.EXPORT_CURRENT,                             _AMPERES, {"phase": "3"}),
     Field("GRILLE_D", q.CALENDAR,                                   text(8)),
     Field("GRILLE_F", q.CONTRACT,                                   text(8)),
-    Field("PTCOURD",  q.DISTRIBUTOR_TARIFF_PERIOD,                  _PERIOD_IN_FORCE),
-    Field("PTCOURF",  q.TARIFF_PERIOD,                              _PERIOD_IN_FORCE),
+    Field("PTCOURD",  q.DISTRIBUTOR_TARIFF_PERIOD,                  _PERIOD),
+    Field("PTCOURF",  q.TARIFF_PERIOD,                              _PERIOD),
     Field("PREAVIS",  q.OVERLOAD_WARNING,                           present(codes("DEP"))),
     Field("MODE",     q.CONTROL_MODE,                               present(codes("CONTROLE"))),
     Field("DATEPA1",  q.LOAD_PROFILE_AT,                            _DATE,    {"point": "1"}),
@@ -252,6 +257,22 @@ _FIELDS = (
     Field("PSp6",     q.SUBSCRIBED_ACTIVE_POWER,                    _KW,      {"tariff_period": _D6}),
     Field("PSp7",     q.SUBSCRIBED_ACTIVE_POWER,                    _KW,      {"tariff_period": _D7}),
     Field("PSp8",     q.SUBSCRIBED_ACTIVE_POWER,                    _KW,      {"tariff_period": _D8}),
+    Field("LIB_p1D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p2D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p3D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p4D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p5D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p6D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p7D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p8D",  q.DISTRIBUTOR_PERIODS,                        _LISTED),
+    Field("LIB_p1F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p2F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p3F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p4F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p5F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p6F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p7F",  q.CONTRACT_PERIODS,                           _LISTED),
+    Field("LIB_p8F",  q.CONTRACT_PERIODS,                           _LISTED),
     Field("PA1MN",    q.ACTIVE_DEMAND_IMPORT,                       _KW,      {"window": "1m"}),
     Field("PA10MN",   q.ACTIVE_DEMAND_IMPORT,                       _KW,      {"window": "10m"}),
     Field("PREA1MN",  q.REACTIVE_DEMAND_IMPORT,                     _KVAR,    {"window": "1m"}),
