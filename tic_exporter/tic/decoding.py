@@ -101,10 +101,15 @@ class Entry:
         self.readings: tuple[Reading, ...] = ()
         self.bound: tuple[tuple[Field, Value], ...] = ()
 
-    def read(self, rows: Sequence[Field]) -> None:
-        """Let the rows of the label read the value, once for each family and section; without rows it means nothing."""
+    def read(self, rows: Sequence[Field]) -> "Entry":
+        """Let the rows of the label read the value, once; without rows it means nothing.
+
+        What other rows have read (of another section or family) stays as it is in the frame that holds it.
+        """
         if self.rows is rows or self.group is None:
-            return
+            return self
+        if self.rows is not None:
+            return Entry(self.group, None).read(rows)
         values = [(row, row.codec(self.group)) for row in rows]
         self.rows = rows
         refused = bool(rows) and all(value is Verdict.REFUSED for _, value in values)
@@ -114,6 +119,7 @@ class Entry:
         self.readings = tuple(
             _reading(row, value, row.dimensions) for row, value in good if not row.is_bound and not row.unless
         )
+        return self
 
 
 class Decoder:
@@ -157,7 +163,8 @@ class Decoder:
             alike = self._alike.decode(parts, dialect, parity, cooked=raw.cooked)
             if alike is not None:
                 return alike
-        entries = self._entries(pieces(body) if parts is None else parts, dialect)
+        all_parts = pieces(body) if parts is None else parts
+        entries = self._entries(all_parts, dialect)
         frame = _Frame(entries, dialect)
         was_complete = self._was_complete
         if whole:
@@ -166,6 +173,7 @@ class Decoder:
             frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [
                 Finding(Defect.MALFORMED, "")
             ]
+        self._seen = dict(zip(all_parts, entries, strict=True))
         decoded = DecodedFrame(
             cut=raw.cut,
             dialect=dialect,
@@ -187,20 +195,15 @@ class Decoder:
         return decoded
 
     def _entries(self, parts: Iterable[bytes], dialect: Dialect) -> list[Entry]:
-        """Look each group up among those of the frame before, which keeps the memory as small as one frame.
-
-        Each entry serves once: the same bytes in another section of the frame mean something else.
-        """
+        """Look each group up among those of the frame before, which keeps the memory as small as one frame."""
         if dialect is not self._dialect:
             self._dialect, self._seen = dialect, {}
-        before, self._seen = self._seen, {}
         entries = []
         for part in parts:
-            entry = before.pop(part, None)
+            entry = self._seen.get(part)
             if entry is None:
                 parsed = parse_group(part, dialect)
                 entry = Entry(None, parsed) if isinstance(parsed, Defect) else Entry(parsed, None)
-            self._seen[part] = entry
             entries.append(entry)
         return entries
 
@@ -357,8 +360,8 @@ class _Frame:
         section = ""
         values: dict[str, str] = {}
         names: set[str] = set()
-        for entry in self.entries:
-            group = entry.group
+        for index, seen in enumerate(self.entries):
+            group = seen.group
             if group is None:
                 continue
             label = family.aliases.get(group.label, group.label)
@@ -369,7 +372,7 @@ class _Frame:
             names.add(name)
             values[label] = group.value
             rows = rows_of.get(label, ())
-            entry.read(rows)
+            entry = self.entries[index] = seen.read(rows)
             self.read_entries.append((entry, values))
             if not rows and group.label not in family.known_labels:
                 self.unknown.add(group.label)
