@@ -17,7 +17,11 @@ _PARITIES = {"auto": None, "even": Parity.EVEN, "none": Parity.NONE}
 
 def meter_options(config: MeterConfig, *, live: bool = True) -> MeterOptions:
     """Say how frames of this meter are read; `live` while they come from a line, not from a recording."""
-    personal = {q.METERING_POINT: config.expose_metering_point, q.MESSAGE: config.expose_messages}
+    personal = {
+        q.METERING_POINT: config.expose_metering_point,
+        q.MESSAGE: config.expose_messages,
+        q.SHORT_MESSAGE: config.expose_messages,
+    }
     return MeterOptions(
         name=config.name,
         meter_id=config.id,

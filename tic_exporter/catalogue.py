@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .meter import LINK_COUNTERS
+from .meter import LINK_COUNTERS, LINK_STATES
 from .tic import quantities as q
 from .tic.families import FAMILIES
 from .tic.quantities import Quantity
@@ -12,16 +12,20 @@ from .tic.quantities import Quantity
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric family as users see it. `name` ends in `_total` for counters; `labels` are beside `meter`."""
+    """One metric family as users see it. `name` ends in `_total` for counters; `labels` are beside `meter`.
+
+    `values` are those of the last label, where they are a closed list.
+    """
 
     name: str
     type: str
     help: str
     labels: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
 
 UP = Metric("tic_up", "gauge", "Whether a valid frame of this meter ended within its staleness limit", ())
-LINK_STATE = Metric("tic_link_state", "gauge", "State of the line: one of its states is 1", ("state",))
+LINK_STATE = Metric("tic_link_state", "gauge", "State of the line: one of its states is 1", ("state",), LINK_STATES)
 LAST_FRAME = Metric(
     "tic_last_frame_timestamp_seconds", "gauge", "Unix time at which the last valid frame ended; absent before it", ()
 )
@@ -39,7 +43,9 @@ STALE_AFTER = Metric(
 )
 LINK_METRICS = (UP, LINK_STATE, LAST_FRAME, LINK_INFO, TEST_MODE, STALE_AFTER)
 LINK_TOTALS = {
-    counter.name: Metric(f"tic_{counter.name}_total", "counter", counter.help, ("reason",) if counter.reasons else ())
+    counter.name: Metric(
+        f"tic_{counter.name}_total", "counter", counter.help, ("reason",) if counter.reasons else (), counter.reasons
+    )
     for counter in LINK_COUNTERS
 }
 
@@ -89,7 +95,8 @@ def _sources(metric: str) -> str:
 def _metric(quantity: Quantity) -> Metric:
     origin = [part for part in (_sources(quantity.metric), f"OBIS {quantity.obis}" if quantity.obis else "") if part]
     text = f"{quantity.help} ({'; '.join(origin)})" if origin else quantity.help
-    return Metric(quantity.metric, "counter" if quantity.is_counter else "gauge", text, _labels_of(quantity))
+    kind = "counter" if quantity.is_counter else "gauge"
+    return Metric(quantity.metric, kind, text, _labels_of(quantity), quantity.states)
 
 
 def _published() -> Sequence[Quantity]:
@@ -115,7 +122,7 @@ def as_markdown() -> str:
         ),
         (
             "Readings",
-            "These exist while the meter talks; all carry `meter` and `meter_id`. In brackets: the TIC labels, and OBIS.",
+            "These exist while the meter talks; all carry `meter` and `meter_id`. In brackets: TIC labels, and OBIS.",
             tuple(READING_METRICS.values()),
         ),
     )
@@ -124,11 +131,8 @@ def as_markdown() -> str:
         lines += [f"## {title}", "", introduction, "", "| metric | type | labels | meaning |", "|---|---|---|---|"]
         for metric in metrics:
             labels = ", ".join(f"`{label}`" for label in metric.labels)
-            reasons = next(
-                (f": {', '.join(c.reasons)}" for c in LINK_COUNTERS if LINK_TOTALS[c.name] is metric and c.reasons), ""
-            )
-            lines.append(
-                f"| `{metric.name}` | {metric.type} | {labels}{reasons} | {metric.help.replace('|', chr(92) + '|')} |"
-            )
+            values = f" = {', '.join(metric.values)}" if metric.values else ""
+            text = metric.help.replace("|", "\\|")
+            lines.append(f"| `{metric.name}` | {metric.type} | {labels}{values} | {text} |")
         lines.append("")
     return "\n".join(lines)

@@ -88,7 +88,7 @@ def _configuration(flags: argparse.Namespace, parser: argparse.ArgumentParser) -
     for path in DEFAULT_FILES:
         if Path(path).exists():
             return load(path)
-    parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
+    return parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
 
 
 def _with_flags(config: Config, flags: argparse.Namespace) -> Config:

@@ -13,7 +13,7 @@ DWELL = 1.5
 """Seconds at one speed: five groups of the slowest line, so that all speeds are heard within 7.5 s."""
 
 VOTES = 3
-"""Groups with a right checksum that decide. At a wrong speed one in 64 is right by chance, if any looks like a group."""
+"""Groups with a right checksum that decide. At a wrong speed one in 64 is right by chance, if it looks like one."""
 
 REARM_AFTER = 20.0
 """Seconds of bytes without a single right group after which the speed is in doubt."""
@@ -23,7 +23,7 @@ _LONGEST_GROUP = 140
 
 
 class Votes:
-    """Counts groups with right and wrong checksums, wherever they stand, in either dialect and with or without parity."""
+    """Counts groups with right and wrong checksums, wherever they stand, in either dialect, with or without parity."""
 
     def __init__(self) -> None:
         self.right = 0

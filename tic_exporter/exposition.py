@@ -1,4 +1,4 @@
-"""Snapshots to Prometheus metric families, built afresh at each scrape; nothing else knows prometheus_client's types."""
+"""Snapshots to Prometheus metric families, built afresh at each scrape; nothing else knows the client library."""
 
 import platform
 import time

@@ -33,7 +33,7 @@ _IMPORTED = frozenset(
         q.INTERVAL_ACTIVE_ENERGY_IMPORT,
     }
 )
-_SENT_ONCE = frozenset({q.MESSAGE})
+_SENT_ONCE = frozenset({q.SHORT_MESSAGE})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
 
 
@@ -104,7 +104,7 @@ class Fold:
     def readings(self) -> dict[Key, float]:
         """Give every series to be published, in base units: a copy, which no later frame changes."""
         published = dict(self._published)
-        if self._kept:
+        if self.identity.family.shows_one_period:
             for key in self._shown & self._kept.keys():
                 if key[0] is q.ACTIVE_ENERGY_IMPORT:
                     published[q.REGISTER_LAST_SEEN, key[1]] = self._unix
@@ -217,7 +217,7 @@ class Fold:
                 return  # a name is believed when two frames agree on it
         if reading.row.is_kept:
             # A level under a period that only one frame names could stand under a damaged name.
-            if is_new and kind is not Kind.PRESENCE:
+            if is_new and kind is not Kind.PRESENCE and reading.quantity not in _SENT_ONCE:
                 self._unsettled = True
             else:
                 self._kept[key] = Kept(value, unix)
@@ -335,8 +335,11 @@ class Fold:
             if quantity in self._hidden:
                 continue
             if quantity.kind is Kind.TEXT:
-                described = names.setdefault((quantity.metric, dimensions), (quantity, dict(dimensions)))
-                described[1][quantity.value_dimension] = str(value)
+                series, described = names.setdefault((quantity.metric, dimensions), (quantity, dict(dimensions)))
+                if described.get(quantity.value_dimension):  # a second message is a series of its own
+                    values[series, (*dimensions, (quantity.value_dimension, str(value)))] = 1.0
+                else:
+                    described[quantity.value_dimension] = str(value)
             elif quantity.kind is Kind.STATE:
                 for state in quantity.states or self._periods.get(quantity, {}) | {str(value): None}:
                     values[quantity, ((quantity.value_dimension, state),)] = float(state == value)
@@ -355,7 +358,7 @@ class Fold:
             if register.value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
                 continue
             values[key] = register.value * quantity.unit.factor
-            if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT:
+            if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT and self.identity.family.shows_one_period:
                 values[q.REGISTER_LAST_SEEN, dimensions] = self._kept[key].seen
         for key, accumulator in self._intervals.items():
             values[key] = accumulator.total * key[0].unit.factor

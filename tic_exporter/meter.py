@@ -98,7 +98,7 @@ class MeterOptions:
     contract: str | None = None
     zone: tzinfo = UTC
     live: bool = True
-    hidden: frozenset[Quantity] = frozenset({q.METERING_POINT, q.MESSAGE})
+    hidden: frozenset[Quantity] = frozenset({q.METERING_POINT, q.MESSAGE, q.SHORT_MESSAGE})
 
 
 @dataclass(frozen=True, slots=True)

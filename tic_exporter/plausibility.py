@@ -112,9 +112,7 @@ class IntervalAccumulator:
         """Whether nothing waits for the frames that follow."""
         return not self._suspects
 
-    def offer(
-        self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits
-    ) -> Rejection | None:
+    def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
         """Add what the meter has counted since the last value, `seconds` before; `minutes` is Td, `clock` its DATE.
 
         The first value is the baseline. Across a top Td, or several, only the new value is added: what was counted

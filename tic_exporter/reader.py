@@ -3,6 +3,7 @@
 A line that cannot be opened, vanishes or never ends is retried for ever with growing pauses; none disturbs another.
 """
 
+import contextlib
 import logging
 import queue
 import selectors
@@ -284,10 +285,8 @@ class Reader:
     def _close(self, line: Line) -> None:
         if line.source is None:
             return
-        try:
+        with contextlib.suppress(KeyError, ValueError):  # never registered, or its descriptor is gone
             self._selector.unregister(line.source)
-        except (KeyError, ValueError):
-            pass  # it was never registered, or its descriptor is gone
         line.source.close()
         line.source = None
         line.connect_before = None

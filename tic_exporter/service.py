@@ -55,7 +55,7 @@ class Service:
     # --- life -------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Read the configuration, listen, then read the lines. Raises ConfigError, and OSError for an address in use."""
+        """Read the configuration, listen, then read the lines. Raises ConfigError, OSError (address in use)."""
         _raise_descriptor_limit()
         config = self._load()
         self._next_save = time.monotonic() + config.save_interval
@@ -151,7 +151,7 @@ class Service:
         self._notifier.send("READY=1")
 
     def _apply(self, config: Config, saved: Mapping[str, Remembered]) -> None:
-        """Change to `config`: meters that are configured as before do not notice, changed ones keep what they learned."""
+        """Change to `config`: meters configured as before do not notice, changed ones keep what they learned."""
         before = {meter.name: meter for meter in self._config.meters}
         wanted = {meter.name: meter for meter in config.meters}
         removed = {name for name, meter in before.items() if wanted.get(name) != meter}

@@ -112,7 +112,7 @@ def _summarise(replay: Replay) -> int:
     return 0 if valid else 1
 
 
-# --- formats -----------------------------------------------------------------------------------------------------------
+# --- formats ----------------------------------------------------------------------------------------------------------
 
 
 def _prometheus(replay: Replay, frames: Iterable[DecodedFrame]) -> None:

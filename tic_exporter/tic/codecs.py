@@ -172,7 +172,7 @@ def item(number: int, codec: Codec, *, of: tuple[int, ...]) -> Codec:
 
 
 def flagged(unit: str, scale: int = 1, *, flags: str = "HCM", most: int = 32767, at_least: int = 0) -> Codec:
-    """Read a demand point; one marked clock set (`H.`), outage (`C.`), control mode (`M.`) or truncated (`T`) is silent.
+    """Read a demand point; one marked clock set (`H.`), outage (`C.`), control (`M.`) or truncated (`T`) is silent.
 
     A marked point does not cover its interval, so it is no demand (NOI-CPT_02E 2.7, 2.9).
     """

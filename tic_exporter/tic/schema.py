@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from .codecs import Codec, Value
 from .groups import Dialect
 from .identity import IDENTIFIER
-from .quantities import Kind, Quantity
+from .quantities import ACTIVE_ENERGY_IMPORT, Kind, Quantity
 
 NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 """Kinds whose change leaves the shape of a frame as it is."""
@@ -222,6 +222,12 @@ class Family:
     @cached_property
     def all_fields(self) -> tuple[Field, ...]:
         return self.fields + tuple(row for rows in self.sections.values() for row in rows)
+
+    @cached_property
+    def shows_one_period(self) -> bool:
+        """Whether a frame shows the register of the tariff period in force alone."""
+        rows = (row for row in self.fields if row.quantity is ACTIVE_ENERGY_IMPORT)
+        return any(not isinstance(source, str) and source.labels for row in rows for source in row.dimensions.values())
 
     @cached_property
     def context_labels(self) -> frozenset[str]:

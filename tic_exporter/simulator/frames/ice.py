@@ -59,7 +59,7 @@ def ice_split(state: State) -> list[Group]:
 
 
 def ice_4q(state: State, *, is_old: bool = False) -> list[Group]:
-    """Build both parts; version 1.01 (`is_old`) has a notice in the second one and no registers of the period before."""
+    """Build both parts; version 1.01 (`is_old`) has a notice in the second one, and none of the registers of p-1."""
     site, period = state.site, state.site.second_period
     ledger, energies = site.second, site.interval.energies
     return [

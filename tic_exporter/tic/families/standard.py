@@ -136,8 +136,8 @@ _FIELDS = (
     Field("FPM2",      q.CRITICAL_PEAK_END,                 _PEAK,                     {"peak": "2"}),
     Field("DPM3",      q.CRITICAL_PEAK_START,               _PEAK,                     {"peak": "3"}),
     Field("FPM3",      q.CRITICAL_PEAK_END,                 _PEAK,                     {"peak": "3"}),
-    Field("MSG1",      q.MESSAGE,                           text(32),                  {"number": "1"}),
-    Field("MSG2",      q.MESSAGE,                           text(16),                  {"number": "2"}),
+    Field("MSG1",      q.MESSAGE,                           text(32)),
+    Field("MSG2",      q.SHORT_MESSAGE,                     text(16),                  cyclic=True),  # sent once
     Field("PRM",       q.METERING_POINT,                    matching(r"\d{14}")),
     Field("RELAIS",    q.RELAY_CLOSED,                      byte_bit(0),               {"relay": "1"}),
     Field("RELAIS",    q.RELAY_CLOSED,                      byte_bit(1),               {"relay": "2"}),
