@@ -33,7 +33,7 @@ def check(raw: bytes, expected: Parity | None) -> tuple[bytes, Parity]:
         return raw.translate(SEVEN_BITS), Parity.NONE
     if expected is None:
         set_bits = 0 if raw.isascii() else count_wrong(raw)
-        if set_bits * 8 < len(raw):
+        if set_bits * 8 <= len(raw):
             return raw, Parity.NONE
     return raw.translate(_EVEN), Parity.EVEN
 
