@@ -84,6 +84,7 @@ class Fold:
         self._now = 0.0
         self._unix = 0.0
         self._unsettled = True
+        self._waiting: dict[Key, Reading] = {}
         self._imported, self._any = self._limits()
 
     # --- taking a frame in --------------------------------------------------------------------------------------------
@@ -93,12 +94,12 @@ class Fold:
         changed = frame.changed
         rejections: list[Rejection] = []
         if changed is not None and not self._unsettled:
-            for reading in changed:
-                self._take_number(reading, now, rejections)
+            taken = [self._take_number(reading, now, rejections) for reading in changed]
+            for key in self._waiting.keys() - taken:
+                self._take_number(self._waiting[key], now, rejections)
         else:
             self._add_all(frame, now, unix, rejections)
         self._now, self._unix = now, unix
-        self._unsettled |= bool(rejections)
         return rejections
 
     def readings(self) -> dict[Key, float]:
@@ -114,13 +115,15 @@ class Fold:
         """Believe what waited for a further frame: the recording has ended."""
         for register in self._registers.values():
             register.settle()
+        for interval in self._intervals.values():
+            interval.settle()
         for key, value in self._before.items():
             if key[0].kind is Kind.TEXT:
                 self._current.setdefault(key, value)
         self._rebuild()
 
-    def _take_number(self, reading: Reading, now: float, rejections: list[Rejection]) -> None:
-        """Take one number of a frame that has the shape of the one before."""
+    def _take_number(self, reading: Reading, now: float, rejections: list[Rejection]) -> Key:
+        """Take one number of a frame that has the shape of the one before; return its key."""
         quantity, dimensions, value, _ = reading
         key = (quantity, dimensions)
         kind = quantity.kind
@@ -128,7 +131,7 @@ class Fold:
         if kind is Kind.REGISTER:
             rejection = self._take_register(reading, now)
             register = self._registers[key]
-            if register.value is not None:
+            if register.value:
                 self._published[key] = register.value * quantity.unit.factor
         elif kind is Kind.INTERVAL:
             rejection = self._take_interval(reading, now)
@@ -144,6 +147,7 @@ class Fold:
             self._published[key] = number * quantity.unit.factor
         if rejection is not None:
             rejections.append(rejection)
+        return key
 
     def _take_clock(self, reading: Reading, now: float) -> None:
         time = reading.value
@@ -166,6 +170,7 @@ class Fold:
         rejection = register.offer(_number(reading), max(0.0, now - before) + FRAME_SECONDS, self._limits_of(key[0]))
         if register.restarts != restarts:
             self.restarted.append(key[0])
+        self._wait(reading, register)
         return rejection
 
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
@@ -174,7 +179,16 @@ class Fold:
         accumulator = self._intervals.setdefault(reading.key, IntervalAccumulator())
         seconds = max(0.0, now - self._now) + FRAME_SECONDS
         limits = self._limits_of(reading.quantity)
-        return accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
+        rejection = accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
+        self._wait(reading, accumulator)
+        return rejection
+
+    def _wait(self, reading: Reading, counter: RegisterFilter | IntervalAccumulator) -> None:
+        """Have a value that waits for confirmation offered again with the next frame, which may not change it."""
+        if counter.is_settled:
+            self._waiting.pop(reading.key, None)
+        else:
+            self._waiting[reading.key] = reading
 
     # --- a whole frame ------------------------------------------------------------------------------------------------
 
@@ -254,11 +268,7 @@ class Fold:
             register = self._registers.get(reading.key) if reading.row.is_kept else None
             if register is not None and register.value is not None:
                 self._kept[reading.key] = Kept(register.value, unix)
-        self._unsettled |= not (
-            self._clock.is_settled
-            and all(register.is_settled for register in self._registers.values())
-            and all(interval.is_settled for interval in self._intervals.values())
-        )
+        self._unsettled |= not self._clock.is_settled
         self._rebuild()
 
     def _leave(self, gone: set[Key]) -> None:

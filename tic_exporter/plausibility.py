@@ -1,9 +1,10 @@
 """What a meter cannot have counted is held back: one wrong sample makes `increase()` wrong for ever.
 
-Six bits of checksum pass one random damage in 64, so some wrong values arrive well-formed. A register only rises, and
-never faster than the installation can draw; an interval energy falls only where DATE passes a top Td; a clock advances
-with time. What breaks this is held back and believed once the frames that follow say the same: a meter that was
-replaced, a register that wrapped, a clock that was set. Nothing waits for ever.
+Six bits of checksum pass one random damage in 64, and two neighbours swapped always pass; so some wrong values arrive
+well-formed, and some of them are plausible. What a register says is therefore believed when the next frame agrees: one
+frame late, and right. A value that no installation could have reached (a fall, a rise beyond power x time) waits for
+one frame more, and is counted: a meter that was replaced, a register that wrapped, a clock that was set are believed
+in the end. Nothing waits for ever.
 """
 
 from dataclasses import dataclass
@@ -49,13 +50,14 @@ class RegisterFilter:
     `at` is when the register was last read, whatever it said; whoever holds the filter keeps it.
     """
 
-    __slots__ = ("_agreeing", "_pending", "at", "restarts", "value")
+    __slots__ = ("_agreeing", "_is_plausible", "_pending", "at", "restarts", "value")
 
     def __init__(self, value: float | None = None, at: float = 0.0) -> None:
         self.value = value
         self.at = at
         self.restarts = 0
         self._pending: float | None = None
+        self._is_plausible = True
         self._agreeing = 0
 
     @property
@@ -64,89 +66,120 @@ class RegisterFilter:
         return self._pending is None
 
     def offer(self, value: float, seconds: float, limits: Limits) -> Rejection | None:
-        """Take the next value, read `seconds` after the one before.
+        """Take the next value, read `seconds` after the one before; say why it is implausible, if it is.
 
-        None: it is believed, or it is a first one that waits for a second.
+        A value is believed once the next one follows it: then it is the earlier of the two that is believed.
         """
-        reference = self.value
-        if reference is not None and _follows(reference, value, limits.speed * seconds, limits.step):
-            self.value, self._pending = value, None
+        if value == self.value:
+            self._pending = None
             return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
         if self._pending is not None and _follows(self._pending, value, limits.largest_speed * seconds, limits.step):
             self._agreeing += 1
+            if self._agreeing >= (1 if self._is_plausible else CONFIRMATIONS):
+                self._believe(self._pending)
+                if value == self.value:
+                    return None
+                self._agreeing = 0
         else:
             self._agreeing = 0
         self._pending = value
-        if self._agreeing >= (CONFIRMATIONS if reference is not None else 1):
-            self.restarts += reference is not None and value < reference
-            self.value, self._pending = value, None
+        self._is_plausible = self.value is None or _follows(self.value, value, limits.speed * seconds, limits.step)
+        if self._is_plausible or self.value is None:
             return None
-        if reference is None:
-            return None
-        return Rejection.REGISTER_FELL if value < reference else Rejection.REGISTER_JUMPED
+        return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
 
     def settle(self) -> None:
-        """Believe a first value that no second frame could confirm: the recording has ended."""
-        if self.value is None:
-            self.value = self._pending
+        """Believe a plausible value that no further frame could confirm: the recording has ended."""
+        if self._pending is not None and self._is_plausible:
+            self._believe(self._pending)
+
+    def _believe(self, value: float) -> None:
+        self.restarts += self.value is not None and value < self.value
+        self.value, self._pending = value, None
 
 
 def _follows(before: float, value: float, allowed: float, step: int) -> bool:
     return 0 <= value - before <= max(allowed, step)
 
 
-class IntervalAccumulator:
-    """An ever-rising sum of an energy that the meter sets back to zero at each top Td."""
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """What an interval energy said, and in which interval."""
 
-    __slots__ = ("_interval", "_last", "_suspects", "total")
+    value: float
+    interval: int
+
+
+class IntervalAccumulator:
+    """An ever-rising sum of an energy that the meter sets back to zero at each top Td.
+
+    The first value is the baseline. Across a top, or several, only the new value is added: what was counted between the
+    last frame and the top cannot be known. Like a register, a value is added once the next one follows it.
+    """
+
+    __slots__ = ("_believed", "_pending", "_suspects", "total")
 
     def __init__(self) -> None:
         self.total = 0.0
-        self._last: float | None = None
-        self._interval = 0
+        self._believed: _Point | None = None
+        self._pending: _Point | None = None
         self._suspects = 0
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits for the frames that follow."""
-        return not self._suspects
+        return self._pending is None
 
     def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
-        """Add what the meter has counted since the last value, `seconds` before; `minutes` is Td, `clock` its DATE.
-
-        The first value is the baseline. Across a top Td, or several, only the new value is added: what was counted
-        between the last frame and the top cannot be known. A value that the time since the top cannot explain belongs
-        to the old interval still: the meter had not set it back yet when it wrote the frame.
-        """
+        """Take the next value, `seconds` after the last; `minutes` is Td, `clock` the meter's DATE."""
         interval, since_top = _interval(clock, minutes)
-        if self._last is None:
-            self._last, self._interval = value, interval
+        top = limits.speed * (since_top + FRAME_SECONDS)
+        before = self._believed
+        if before is None:
+            self._believed = _Point(value, interval)
             return None
-        added = value - self._last
-        if interval != self._interval:
-            if added >= 0 and value > limits.speed * (since_top + FRAME_SECONDS):
-                interval = self._interval
-            else:
-                added = value
-        if _follows(0.0, added, limits.speed * seconds, limits.step):
-            self.total += added
-            self._last, self._interval, self._suspects = value, interval, 0
-            return None
-        self._suspects += 1
-        if self._suspects > CONFIRMATIONS:
-            self._last, self._interval, self._suspects = value, interval, 0
-            return None
-        return Rejection.REGISTER_FELL if added < 0 else Rejection.REGISTER_JUMPED
+        if self._pending is not None and _added(self._pending, value, interval, top, limits.speed * seconds) is not None:
+            before = self._believe(before, self._pending)
+        self._pending = None
+        added = _added(before, value, interval, top, limits.speed * seconds)
+        if added is None:
+            self._suspects += 1
+            if self._suspects <= CONFIRMATIONS:
+                return Rejection.REGISTER_FELL if value < before.value else Rejection.REGISTER_JUMPED
+            self._believed = _Point(value, interval)
+        elif added or interval != before.interval:
+            # The meter has not set its energy back yet when it writes the first frame after the top.
+            is_late = interval > before.interval and value >= before.value and value > top
+            self._pending = _Point(value, before.interval if is_late else interval)
+        self._suspects = 0
+        return None
+
+    def settle(self) -> None:
+        """Add what no further frame could confirm: the recording has ended."""
+        if self._pending is not None and self._believed is not None:
+            self._believe(self._believed, self._pending)
+
+    def _believe(self, before: _Point, point: _Point) -> _Point:
+        self.total += point.value - before.value if point.interval == before.interval else point.value
+        self._believed, self._pending = point, None
+        return point
+
+
+def _added(before: _Point, value: float, interval: int, top: float, allowed: float) -> float | None:
+    """Give what was counted since `before`; None where that is impossible. `top` is what the time since Td allows."""
+    added = value - before.value
+    if interval < before.interval:
+        return None
+    if interval > before.interval and (added < 0 or value <= top):
+        added = value
+    return added if _follows(0.0, added, allowed, 1) else None
 
 
 def _interval(clock: datetime, minutes: int) -> tuple[int, int]:
     """Number the interval of length `minutes` that a time of day falls into, and the seconds since it began."""
     minute_of_day = clock.hour * 60 + clock.minute
-    return (
-        clock.toordinal() * 1440 + minute_of_day - minute_of_day % minutes,
-        minute_of_day % minutes * 60 + clock.second,
-    )
+    return clock.toordinal() * 1440 + minute_of_day - minute_of_day % minutes, minute_of_day % minutes * 60 + clock.second
 
 
 class ClockFilter:

@@ -927,7 +927,7 @@ LONG_EXTRA = [
     *NAMES,
 ]
 LONG_READINGS: Readings = {
-    (q.MESSAGE, "1"): "COUPURE LE 14/03 DE 08H A 12H",
+    (q.MESSAGE,): "COUPURE LE 14/03 DE 08H A 12H",
     (q.INTEGRATION_PERIOD,): 5,
     (q.CALENDAR,): "HTA5",
     (q.CONTRACT,): "EJP A5",

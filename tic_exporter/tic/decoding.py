@@ -150,6 +150,7 @@ class Decoder:
         self._family: Family | None = None
         self._recognised: tuple[frozenset[str], str | None, Family | None] | None = None
         self._was_complete = False
+        self._unknown: set[str] = set()
         self._alike: _Alike | None = None
 
     def decode(self, raw: RawFrame) -> DecodedFrame:
@@ -190,8 +191,11 @@ class Decoder:
             parity_errors=errors,
             cooked=raw.cooked,
         )
-        if parts is not None and frame.is_interpreted and decoded.is_valid and not frame.is_test and frame.family:
-            self._alike = _Alike(decoded, parts, frame.family, was_complete=was_complete)
+        if frame.is_interpreted:
+            # Whoever folds the frames has seen this one: the next is compared with it or with none.
+            self._alike = None
+            if parts is not None and frame.family is not None and frame.tells_absences and not frame.is_test:
+                self._alike = _Alike(decoded, parts, frame.family, was_complete=was_complete)
         return decoded
 
     def _entries(self, parts: Iterable[bytes], dialect: Dialect) -> list[Entry]:
@@ -217,7 +221,11 @@ class Decoder:
         frame.is_complete &= not costly
         frame.is_interpreted = not costly or (self._drop_group and frame.can_spare_groups)
         if frame.is_interpreted and family is not None:
-            frame.collect(self._remember(frame, family), presence=not costly, was_complete=self._was_complete)
+            # A label never seen before may be a damaged one: then the lack of another proves nothing.
+            presence = not costly and frame.unknown <= self._unknown
+            self._unknown = frame.unknown
+            frame.tells_absences = presence
+            frame.collect(self._remember(frame, family), presence=presence, was_complete=self._was_complete)
             self._was_complete = frame.is_complete
         if not frame.is_interpreted:
             frame.readings = []
@@ -279,7 +287,10 @@ class _Alike:
             is_plain = is_free and all(reading.row.is_plain_number for reading in entry.readings)
             in_place = is_plain and frame.readings[position:end] == list(entry.readings)
             self._spans.append((position, end) if in_place else None)
-            position = end + len(entry.bound)
+            # A bound reading whose dimension was not known was passed over.
+            position = end
+            for row, _ in entry.bound:
+                position += position < len(frame.readings) and frame.readings[position].row is row
 
     def decode(self, parts: list[bytes], dialect: Dialect, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
         """Read a frame that differs from the last one in plain numbers alone; None: it does not."""
@@ -339,6 +350,7 @@ class _Frame:
         self.is_complete = False
         self.is_test = False
         self.is_interpreted = False
+        self.tells_absences = False
 
     @property
     def can_spare_groups(self) -> bool:
