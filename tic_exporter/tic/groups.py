@@ -62,7 +62,7 @@ def split(body: bytes) -> list[bytes] | None:
     """Return what stands between each LF and its CR, or None when the body is not made of such pairs alone."""
     start = len(body) - len(body.lstrip(_CRLF))
     end = len(body.rstrip(_CRLF))
-    if not start or body[start - 1] != 0x0A or body[end : end + 1] != b"\r":
+    if not start or start > end or body[start - 1] != 0x0A or body[end : end + 1] != b"\r":
         return None
     return body[start:end].split(b"\r\n")
 
