@@ -70,7 +70,7 @@ def decimal(unit: str = "", *, most: float = 99999.99, at_least: float = -9999.9
 
     def decode(group: Group) -> Value | Verdict:
         match = pattern.fullmatch(group.value)
-        if match is None:
+        if match is None or group.timestamp is not None:
             return REFUSED
         number = float(f"{match[1]}.{match[2]}")
         return number if at_least <= number <= most else REFUSED
@@ -95,7 +95,7 @@ def text(width: int, *, drop: str = "") -> Codec:
 def matching(pattern: str) -> Codec:
     """Read a text of the given form, as it stands."""
     compiled = re.compile(pattern, re.ASCII)
-    return lambda group: group.value if compiled.fullmatch(group.value) else REFUSED
+    return lambda group: group.value if group.timestamp is None and compiled.fullmatch(group.value) else REFUSED
 
 
 def choice(meanings: Mapping[str, Value | Verdict]) -> Codec:
@@ -112,7 +112,7 @@ def choice(meanings: Mapping[str, Value | Verdict]) -> Codec:
 def formed(pattern: str, codec: Codec) -> Codec:
     """Read by `codec` what has the given form."""
     compiled = re.compile(pattern, re.ASCII)
-    return lambda group: codec(group) if compiled.fullmatch(group.value) else REFUSED
+    return lambda group: codec(group) if group.timestamp is None and compiled.fullmatch(group.value) else REFUSED
 
 
 def codes(*known: str) -> Codec:
@@ -164,7 +164,7 @@ def item(number: int, codec: Codec, *, of: tuple[int, ...]) -> Codec:
 
     def decode(group: Group) -> Value | Verdict:
         elements = group.value.split(":")
-        if len(elements) not in of:
+        if len(elements) not in of or group.timestamp is not None:
             return REFUSED
         return SILENT if number > len(elements) else codec(Group(group.label, elements[number - 1]))
 
@@ -214,7 +214,7 @@ SEASONLESS = re.compile(SEASON.pattern.replace("[HEhe]", "[HEhe ]"), re.ASCII)
 
 def date(pattern: re.Pattern[str]) -> Codec:
     """Read a date that stands as the value."""
-    return lambda group: timestamp(pattern, group.value) or REFUSED
+    return lambda group: (timestamp(pattern, group.value) if group.timestamp is None else None) or REFUSED
 
 
 def stamp(codec: Codec, pattern: re.Pattern[str] = SEASON) -> Codec:
@@ -257,11 +257,11 @@ def degraded(group: Group) -> Value | Verdict:
 _WORD = re.compile(r"[0-9A-F]{8}")
 
 
-def _status_word(value: str) -> int | None:
+def _status_word(group: Group) -> int | None:
     """Read STGE; None where a field has a value that no table gives. Unused bits may mean something one day."""
-    if not _WORD.fullmatch(value):
+    if group.timestamp is not None or not _WORD.fullmatch(group.value):
         return None
-    word = int(value, 16)
+    word = int(group.value, 16)
     disconnector, tariff, euridis, plc = word >> 1 & 7, word >> 10 & 15, word >> 19 & 3, word >> 21 & 3
     return None if disconnector == 7 or tariff > 9 or euridis == 2 or plc == 3 else word
 
@@ -271,7 +271,7 @@ def bits(low: int, high: int, meanings: Mapping[int, Value | Verdict]) -> Codec:
     mask = (1 << (high - low + 1)) - 1
 
     def decode(group: Group) -> Value | Verdict:
-        word = _status_word(group.value)
+        word = _status_word(group)
         return REFUSED if word is None else meanings.get(word >> low & mask, SILENT)
 
     return decode
@@ -286,7 +286,7 @@ def tempo_color(low: int, colors: Mapping[int, Value]) -> Codec:
     """Read a colour of STGE; silent unless today or tomorrow has one, since only then is the contract Tempo."""
 
     def decode(group: Group) -> Value | Verdict:
-        word = _status_word(group.value)
+        word = _status_word(group)
         if word is None:
             return REFUSED
         return colors[word >> low & 3] if word >> 24 & 15 else SILENT
@@ -309,7 +309,7 @@ def hex_bit(number: int) -> Codec:
     """Read bit `number` (from 0) of two hexadecimal digits (PPOT, NOI-CPT_02E 2.5)."""
 
     def decode(group: Group) -> Value | Verdict:
-        if not re.fullmatch("[0-9A-F]{2}", group.value):
+        if group.timestamp is not None or not re.fullmatch("[0-9A-F]{2}", group.value):
             return REFUSED
         return bool(int(group.value, 16) >> number & 1)
 
@@ -331,7 +331,7 @@ def profile_start(slot: int) -> Codec:
     """
 
     def decode(group: Group) -> Value | Verdict:
-        if not _PROFILE.fullmatch(group.value):
+        if group.timestamp is not None or not _PROFILE.fullmatch(group.value):
             return REFUSED
         slots = group.value.split(" ")
         times = [entry[:4] for entry in slots if entry != "NONUTILE"]
