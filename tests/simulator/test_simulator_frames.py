@@ -183,3 +183,20 @@ def test_groups_come_in_the_order_of_the_table(kind: str) -> None:
     order = list(dict.fromkeys(row.label for row in family.fields))
     sent = [group.label for group in simulated.groups if group.label in order]
     assert sent == sorted(sent, key=order.index)
+
+
+_FAULTS = (
+    Events(standby=True, relays=0xF0),
+    Events(point_flag="C"),
+    Events(missing_phases=(1,), load_profile=False),
+    Events(disconnector="open_overload", cover_open=True),
+    Events(clock_degraded=True, voltage=262.0),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_happens_frames_decode_without_a_defect(kind: str) -> None:
+    for scenario in (*_SCENARIOS, *_FAULTS):
+        simulated = meter(kind, events=replace(scenario))
+        decoded = decode(simulated.next_frame() for _ in range(30))
+        assert [] == [finding for frame in decoded for finding in frame.findings]

@@ -58,6 +58,15 @@ def test_a_tempo_day_lasts_from_6_to_6_and_tomorrow_is_known_from_20() -> None:
         assert row["DEMAIN"] == (colors[days.color(day + timedelta(days=1))] if is_known else "----")
 
 
+@pytest.mark.parametrize("kind", ["linky-historic", "pme-pmi", "ice-2q", "cje", "saphir-standard"])
+def test_every_hour_of_the_year_has_a_period_and_every_period_has_hours(kind: str) -> None:
+    days = Days(7)
+    year = [datetime.fromisoformat("2024-01-01") + timedelta(hours=number) for number in range(366 * 24)]
+    for contract in KINDS[kind].contracts.values():
+        for calendar in (contract.calendar, contract.second):
+            assert set(calendar.periods) == {calendar.period(hour, days) for hour in year}
+
+
 def test_colors_are_about_as_many_as_the_contract_allows() -> None:
     days = Days(7)
     year = [date(2024, 9, 1) + timedelta(days=number) for number in range(365)]

@@ -1,7 +1,7 @@
 """What a line does to what a meter says: its speed, parity, damage, and a receiver that listens at the wrong speed."""
 
 from collections.abc import Callable
-from math import ceil, log
+from math import ceil, log, log1p
 from pathlib import Path
 from random import Random
 
@@ -36,7 +36,7 @@ def _hits(random: Random, rate: float, count: int) -> list[int]:
     if rate >= 1:
         return list(range(count))
     hits = []
-    scale = log(1 - rate)
+    scale = log1p(-rate)
     position = int(log(1 - random.random()) / scale)
     while position < count:
         hits.append(position)
