@@ -5,6 +5,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+
 from helpers import Exporter, Prometheus, captures, free_port
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+
 from helpers import free_port
 
 HEALTHCHECK = Path(__file__).resolve().parents[1] / "scripts" / "healthcheck.py"
