@@ -146,9 +146,10 @@ def test_the_official_form_is_read(codec: Codec, value: str, expected: object) -
         (codecs.present(codecs.integer(width=3)), ["", "32", "0322"]),
         (codecs.silent(codecs.integer(width=3)), ["", "32", "0322"]),
         (codecs.first_of(codecs.integer("kW"), codecs.integer("kVA")), ["3", "3kWh", "3V"]),
+        (codecs.item(1, codecs.integer(width=5), of=(1, 2)), ["", "1500", ":", "01500;01200"]),
         (
             codecs.item(2, codecs.integer(width=5), of=(1, 2)),
-            ["", "1:2:3", "01500:1200", "01500:01200:", "01500;01200"],
+            ["1:2:3", "01500:1200", "01500:01200:"],
         ),
         (
             codecs.flagged("kW", 1000),
