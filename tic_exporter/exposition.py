@@ -1,7 +1,6 @@
 """Snapshots to Prometheus metric families, built afresh at each scrape; nothing else knows the client library."""
 
 import platform
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -11,6 +10,7 @@ from prometheus_client.samples import Sample
 
 from . import catalogue
 from .catalogue import Metric
+from .clocks import steady
 from .meter import LINK_COUNTERS, LINK_STATES, Snapshot
 
 Rows = list[tuple[dict[str, str], float]]
@@ -21,10 +21,10 @@ class MeterCollector(Collector):
 
     Args:
         snapshots: gives those of the meters to be shown.
-        now: the monotonic clock by which silence is judged.
+        now: the steady clock by which silence is judged.
     """
 
-    def __init__(self, snapshots: Callable[[], Sequence[Snapshot]], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, snapshots: Callable[[], Sequence[Snapshot]], now: Callable[[], float] = steady) -> None:
         self._snapshots = snapshots
         self._now = now
 

@@ -87,6 +87,11 @@ class Fold:
         self._waiting: dict[Key, Reading] = {}
         self._imported, self._any = self._limits()
 
+    def is_of(self, meter_id: str, family: Family, mode: str) -> bool:
+        """Whether frames of this identity belong here."""
+        identity = self.identity
+        return identity.meter_id == meter_id and identity.family is family and identity.mode == mode
+
     # --- taking a frame in --------------------------------------------------------------------------------------------
 
     def add(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:

@@ -111,7 +111,7 @@ class Snapshot:
         readings: series in base units; a text is a dimension of a series of value 1.
         counts: by counter name and reason.
         is_open: the source is.
-        last_frame_at, last_byte_at: monotonic time; None before the first.
+        last_frame_at, last_byte_at: steady time; None before the first.
         last_frame_unix: the same as Unix time.
         link: dimensions of `tic_link_info` that are known; empty before a family is.
     """
@@ -166,6 +166,7 @@ class Meter:
         self._clock_offset: float | None = None
         self._port_info: dict[str, str] = {}
         self._frame_info: dict[str, str] = {}
+        self._frame_kind: tuple[object, ...] = ()
         self.right_group_at: float | None = None
         self._last_frame: tuple[float, float] | None = None
         self._last_byte_at: float | None = None
@@ -244,34 +245,47 @@ class Meter:
             return
         self._last_frame = (now, unix)
         family = frame.family
-        mode = frame.dialect.name.lower()
-        info = {"parity": frame.parity.value, "framing": "cooked" if frame.cooked else "plain"}
-        if frame.cooked and self._frame_info.get("framing") != "cooked":
-            log.warning("the line comes through a terminal that translates (CR became LF)", extra=self._who)
         if family is None:
             return
-        info |= {"family": family.name, "mode": mode}
-        if (self._frame_info.get("family"), self._frame_info.get("mode")) != (family.name, mode):
-            self._count(DETECTIONS)
-            log.info("detected", extra=self._who | self._port_info | info)
-        self._frame_info = info
+        kind = (family, frame.dialect, frame.parity, frame.cooked)
+        if kind != self._frame_kind:
+            self._frame_kind = kind
+            self._recognise(family, frame)
         self._is_test = frame.is_test
         if not frame.is_test:
-            meter_id = frame.meter_id or self.options.meter_id or self.options.name
-            self._fold(Identity(meter_id, family, mode), frame, now, unix)
+            self._fold(family, frame, now, unix)
 
-    def _fold(self, identity: Identity, frame: DecodedFrame, now: float, unix: float) -> None:
+    def _recognise(self, family: Family, frame: DecodedFrame) -> None:
+        """Take note of another kind of frame than before."""
+        before, mode = self._frame_info, frame.dialect.name.lower()
+        self._frame_info = {
+            "parity": frame.parity.value,
+            "framing": "cooked" if frame.cooked else "plain",
+            "family": family.name,
+            "mode": mode,
+        }
+        if frame.cooked and before.get("framing") != "cooked":
+            log.warning("the line comes through a terminal that translates (CR became LF)", extra=self._who)
+        if (before.get("family"), before.get("mode")) != (family.name, mode):
+            self._count(DETECTIONS)
+            log.info("detected", extra=self._who | self._port_info | self._frame_info)
+
+    def _fold(self, family: Family, frame: DecodedFrame, now: float, unix: float) -> None:
         """Give the frame to whom it belongs; one of another identity waits until enough frames agree with it."""
-        self._valid_identities.add((identity.meter_id, identity.family.name))
+        meter_id = frame.meter_id or self.options.meter_id or self.options.name
+        mode = frame.dialect.name.lower()
         fold = self._confirmed
-        if fold is not None and fold.identity == identity:
+        if fold is not None and fold.is_of(meter_id, family, mode):
             self._candidate = None
         else:
-            if self._candidate is None or self._candidate.identity != identity:
-                self._candidate, self._candidate_frames = Fold(identity, self._legal_time, self.options.hidden), 0
+            self._valid_identities.add((meter_id, family.name))
             fold = self._candidate
+            if fold is None or not fold.is_of(meter_id, family, mode):
+                identity = Identity(meter_id, family, mode)
+                fold = self._candidate = Fold(identity, self._legal_time, self.options.hidden)
+                self._candidate_frames = 0
             self._candidate_frames += 1
-            if self._confirmed is not None and identity.meter_id != self._confirmed.identity.meter_id:
+            if self._confirmed is not None and meter_id != self._confirmed.identity.meter_id:
                 self._count(REJECTED_READINGS, Rejection.METER_ID_UNCONFIRMED.value, len(frame.readings))
         for rejection in fold.add(frame, now, unix):
             self._count(REJECTED_READINGS, rejection.value)
@@ -281,8 +295,8 @@ class Meter:
             fold.restarted.clear()
         if fold is self._candidate and self._candidate_frames >= ID_CONFIRMATIONS:
             self._confirm(fold, now, unix)
-        if fold is self._confirmed:
-            self._set_clock_offset(unix)
+        if fold is self._confirmed and self.options.live:
+            self._clock_offset = fold.clock - unix if fold.clock is not None else None
 
     def _confirm(self, fold: Fold, now: float, unix: float) -> None:
         before, self._confirmed, self._candidate = self._confirmed, fold, None
@@ -299,10 +313,6 @@ class Meter:
             else:
                 log.warning("saved state is of another meter, and left aside", extra=self._who | {"saved": saved_id})
             self._restorable = None
-
-    def _set_clock_offset(self, unix: float) -> None:
-        clock = self._confirmed.clock if self._confirmed else None
-        self._clock_offset = clock - unix if clock is not None and self.options.live else None
 
     # --- counting and publishing ------------------------------------------------------------------------------------
 

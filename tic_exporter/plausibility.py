@@ -139,10 +139,11 @@ class IntervalAccumulator:
         if before is None:
             self._believed = _Point(value, interval)
             return None
-        if self._pending is not None and _added(self._pending, value, interval, top, limits.speed * seconds) is not None:
+        allowed = limits.speed * seconds
+        if self._pending is not None and _added(self._pending, value, interval, top, allowed) is not None:
             before = self._believe(before, self._pending)
         self._pending = None
-        added = _added(before, value, interval, top, limits.speed * seconds)
+        added = _added(before, value, interval, top, allowed)
         if added is None:
             self._suspects += 1
             if self._suspects <= CONFIRMATIONS:
@@ -179,7 +180,10 @@ def _added(before: _Point, value: float, interval: int, top: float, allowed: flo
 def _interval(clock: datetime, minutes: int) -> tuple[int, int]:
     """Number the interval of length `minutes` that a time of day falls into, and the seconds since it began."""
     minute_of_day = clock.hour * 60 + clock.minute
-    return clock.toordinal() * 1440 + minute_of_day - minute_of_day % minutes, minute_of_day % minutes * 60 + clock.second
+    return (
+        clock.toordinal() * 1440 + minute_of_day - minute_of_day % minutes,
+        minute_of_day % minutes * 60 + clock.second,
+    )
 
 
 class ClockFilter:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from .groups import Group
@@ -181,8 +182,12 @@ def flagged(unit: str, scale: int = 1, *, flags: str = "HCM", most: int = 32767,
     return first_of(plain, silent(marked))
 
 
+@lru_cache(maxsize=256)
 def timestamp(pattern: re.Pattern[str], text: str) -> LocalTime | None:
-    """Read a date by a pattern with the groups y, mo, d, h, mi, s and perhaps season; None unless it exists."""
+    """Read a date by a pattern with the groups y, mo, d, h, mi, s and perhaps season; None unless it exists.
+
+    Remembered, since several rows ask for the date of one group, and all meters of a town say the same one.
+    """
     match = pattern.fullmatch(text)
     if match is None:
         return None

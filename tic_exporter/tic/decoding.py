@@ -1,6 +1,6 @@
 """Family and frame body to readings; groups seen in the frame before are not decoded again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, count
 from operator import ne
@@ -94,11 +94,17 @@ class Entry:
 
     __slots__ = ("bound", "defect", "group", "readings", "rows")
 
-    def __init__(self, group: Group | None, defect: Defect | None) -> None:
+    def __init__(
+        self,
+        group: Group | None,
+        defect: Defect | None,
+        rows: Sequence[Field] | None = None,
+        readings: tuple[Reading, ...] = (),
+    ) -> None:
         self.group = group
         self.defect = defect
-        self.rows: Sequence[Field] | None = None
-        self.readings: tuple[Reading, ...] = ()
+        self.rows = rows
+        self.readings = readings
         self.bound: tuple[tuple[Field, Value], ...] = ()
 
     def read(self, rows: Sequence[Field]) -> "Entry":
@@ -278,19 +284,7 @@ class _Alike:
         self.was_complete = was_complete
         self._frame = frame
         self._parts = parts
-        self._spans: list[tuple[int, int] | None] = []
-        position = 0
-        for entry in frame.entries:
-            end = position + len(entry.readings)
-            label = entry.group.label if entry.group else ""
-            is_free = entry.readings and not entry.bound and label not in family.context_labels
-            is_plain = is_free and all(reading.row.is_plain_number for reading in entry.readings)
-            in_place = is_plain and frame.readings[position:end] == list(entry.readings)
-            self._spans.append((position, end) if in_place else None)
-            # A bound reading whose dimension was not known was passed over.
-            position = end
-            for row, _ in entry.bound:
-                position += position < len(frame.readings) and frame.readings[position].row is row
+        self._spots = list(_spots(frame, family))
 
     def decode(self, parts: list[bytes], dialect: Dialect, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
         """Read a frame that differs from the last one in plain numbers alone; None: it does not."""
@@ -300,36 +294,65 @@ class _Alike:
         entries, readings = list(last.entries), list(last.readings)
         changed: list[Reading] = []
         for index in compress(count(), map(ne, parts, self._parts)):
-            span = self._spans[index]
-            before = entries[index]
-            parsed = parse_group(parts[index], dialect) if span else Defect.MALFORMED
-            if isinstance(parsed, Defect) or before.group is None or parsed.label != before.group.label or not span:
+            spot = self._spots[index]
+            group = parse_group(parts[index], dialect) if spot else None
+            if spot is None or not isinstance(group, Group) or group.label != spot.label:
                 return None
-            entry = entries[index] = Entry(parsed, None)
-            entry.read(before.rows or ())
-            if [reading.row for reading in entry.readings] != [reading.row for reading in before.readings]:
+            found = spot.read(group)
+            if found is None:
                 return None
-            readings[span[0] : span[1]] = entry.readings
-            changed.extend(entry.readings)
+            entries[index] = Entry(group, None, spot.rows, found)
+            readings[spot.start : spot.start + len(found)] = found
+            changed += found
         self._parts = parts
         self._frame = DecodedFrame(
-            Cut.COMPLETE,
-            dialect,
-            last.family,
-            last.meter_id,
-            entries,
-            last.right_checksums,
-            readings,
-            last.findings,
-            last.is_complete,
-            is_test=False,
-            is_interpreted=True,
-            parity=parity,
-            parity_errors=0,
-            cooked=cooked,
-            changed=changed,
-        )
+            Cut.COMPLETE, dialect, last.family, last.meter_id, entries, last.right_checksums, readings, last.findings,
+            last.is_complete, False, True, parity, 0, cooked, changed,
+        )  # fmt: skip
         return self._frame
+
+
+class _Spot:
+    """A group whose rows give plain numbers: another value changes these readings and nothing else."""
+
+    __slots__ = ("_before", "_mute", "label", "rows", "start")
+
+    def __init__(self, start: int, label: str, rows: Sequence[Field], readings: Sequence[Reading]) -> None:
+        self.start = start
+        self.label = label
+        self.rows = rows
+        self._before = [(reading.row.codec, reading) for reading in readings]
+        speaking = {reading.row for reading in readings}
+        self._mute = [row.codec for row in rows if row not in speaking]
+
+    def read(self, group: Group) -> tuple[Reading, ...] | None:
+        """Read another value; None where a row speaks that was silent, or the other way round."""
+        found = []
+        for codec, (quantity, dimensions, _, row) in self._before:
+            value = codec(group)
+            if isinstance(value, (Verdict, Placed)):
+                return None
+            found.append(Reading(quantity, dimensions, value, row))
+        for codec in self._mute:
+            if not isinstance(codec(group), Verdict):
+                return None
+        return tuple(found)
+
+
+def _spots(frame: DecodedFrame, family: Family) -> Iterator[_Spot | None]:
+    """Give the spot of each group, None where its change may change more."""
+    position = 0
+    for entry in frame.entries:
+        end = position + len(entry.readings)
+        label = entry.group.label if entry.group else ""
+        is_free = entry.readings and not entry.bound and label not in family.context_labels
+        is_plain = is_free and all(reading.row.is_plain_number for reading in entry.readings)
+        in_place = is_plain and list(frame.readings[position:end]) == list(entry.readings)
+        yield _Spot(position, label, entry.rows or (), entry.readings) if in_place else None
+        # A bound reading whose dimension was not known was passed over.
+        position = end
+        for row, _ in entry.bound:
+            position += position < len(frame.readings) and frame.readings[position].row is row
 
 
 class _Frame:

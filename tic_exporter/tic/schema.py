@@ -90,7 +90,7 @@ Where = Mapping[str, str | Source]
 """Dimensions of a row: fixed values, or where each comes from."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """One row: `label` measures `quantity`, read by `codec`, under `dimensions`.
 
