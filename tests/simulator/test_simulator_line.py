@@ -224,7 +224,7 @@ def test_tcp_serves_fifty_connections_each_with_its_meter_from_one_thread() -> N
 
 def test_tcp_gives_every_meter_a_port_and_every_connection_of_it_the_same_stream() -> None:
     meters = [meter("cbemm"), meter("linky-standard")]
-    with serve_tcp("127.0.0.1", 0, meters, one_port_each=True, speed=20) as lines:
+    with serve_tcp("127.0.0.1", 0, meters, one_port_each=True, speed=50) as lines:
         assert 2 == len(set(lines.ports))
         for port, simulated in zip(lines.ports, meters, strict=True):
             with (
@@ -232,7 +232,7 @@ def test_tcp_gives_every_meter_a_port_and_every_connection_of_it_the_same_stream
                 socket.create_connection(("127.0.0.1", port), timeout=_DEADLINE) as two,
             ):
                 for connection in (one, two):
-                    ids = {frame.meter_id for frame in decode([_receive(connection, 4000)]) if frame.is_valid}
+                    ids = {frame.meter_id for frame in decode([_receive(connection, 2000)]) if frame.is_valid}
                     assert {simulated.meter_id} == ids
 
 
@@ -249,18 +249,17 @@ def test_tcp_takes_a_connection_back_and_can_drop_all_of_them() -> None:
 
 
 def test_tcp_does_not_wait_for_who_does_not_read() -> None:
-    with serve_tcp("127.0.0.1", 0, [meter("linky-standard") for _ in range(2)], speed=2000) as lines:
+    with serve_tcp("127.0.0.1", 0, [meter("linky-standard") for _ in range(2)], speed=500) as lines:
         address = ("127.0.0.1", lines.ports[0])
-        with (
-            socket.create_connection(address, timeout=_DEADLINE),
-            socket.create_connection(address, timeout=_DEADLINE) as reader,
-        ):
+        with socket.socket() as idle, socket.create_connection(address, timeout=_DEADLINE) as reader:
+            idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            idle.connect(address)
             received = 0
             deadline = time.monotonic() + _DEADLINE
             while not lines.dropped:
                 received += len(reader.recv(65536))
                 assert time.monotonic() < deadline
-            assert received > 100_000
+            assert received > 10_000
 
 
 def test_tcp_at_speed_0_gives_as_fast_as_is_read_and_loses_nothing() -> None:

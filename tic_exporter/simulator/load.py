@@ -42,17 +42,21 @@ class Size:
 class Drift:
     """Noise with inertia: an Ornstein-Uhlenbeck process around 0, exact for any step."""
 
-    __slots__ = ("_inertia", "_random", "_spread", "value")
+    __slots__ = ("_inertia", "_keep", "_random", "_seconds", "_spread", "_step_spread", "value")
 
     def __init__(self, random: Random, spread: float, inertia: float) -> None:
         self._random = random
         self._spread = spread
         self._inertia = inertia
+        self._seconds = self._keep = self._step_spread = 0.0
         self.value = random.gauss(0, spread)
 
     def step(self, seconds: float) -> float:
-        keep = exp(-seconds / self._inertia)
-        self.value = self.value * keep + self._random.gauss(0, self._spread) * sqrt(1 - keep * keep)
+        if seconds != self._seconds:
+            self._seconds = seconds
+            self._keep = exp(-seconds / self._inertia)
+            self._step_spread = self._spread * sqrt(1 - self._keep * self._keep)
+        self.value = self.value * self._keep + self._random.gauss(0.0, self._step_spread)
         return self.value
 
 
@@ -67,6 +71,7 @@ class Load:
         shares = [random.uniform(0.7, 1.3) for _ in phases]
         self._shares = [share / sum(shares) for share in shares]
         self._noise = [Drift(random, 0.15 if size.is_firm else 0.3, 240) for _ in phases]
+        self._appliance_power = size.mean / size.phases * (0.3 if size.is_firm else 1.0)
         self._appliances = [(0.0, 0.0) for _ in phases]
         self._tan_phi = random.uniform(-0.15, 0.35)
         self._phi_noise = Drift(random, 0.12, 900)
@@ -123,7 +128,7 @@ class Load:
         if left <= 0:
             power = 0.0
             if self._random.random() < seconds / 900:
-                power, left = self._size.mean * self._random.uniform(0.3, 2.5), self._random.uniform(60, 900)
+                power, left = self._appliance_power * self._random.uniform(0.3, 2.5), self._random.uniform(60, 900)
         self._appliances[phase] = power, left - seconds
         return power
 

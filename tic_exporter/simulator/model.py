@@ -67,7 +67,9 @@ class Site:
         size = self.size
         phases = [size.subscribed / size.phases] * size.phases
         midnight = self.now.replace(hour=0, minute=0)
-        before = [midnight - timedelta(seconds=random.randrange(3600, 80000)) for _ in range(2 + size.phases)]
+        # In the evening, but at noon for what is injected, which is the second.
+        hours = [19, 13, *[19] * size.phases]
+        before = [midnight - timedelta(hours=24 - hour, seconds=random.randrange(-3600, 3600)) for hour in hours]
         powers = [0.7 * random.uniform(0.6, 1) * power for power in (size.subscribed, size.solar, *phases)]
         reached = [Maximum(power, when, self.is_summer) for power, when in zip(powers, before, strict=True)]
         self.maxima = DailyMaxima(reached, midnight, is_summer=self.is_summer)

@@ -14,6 +14,8 @@ from .serving import Service
 _TICK = 0.05
 _LONGEST_LAG = 1.0
 _BACKLOG = 1024
+_BUFFER = 16_384
+"""What the system may hold for a listener: half a minute of a Linky, not the megabytes that it would grow to."""
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class TcpLines(Service):
     def _listen(self, host: str, port: int, outlets: list[_Outlet]) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         server = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)  # its connections inherit it
         server.setblocking(False)
         self._selector.register(server, selectors.EVENT_READ, outlets)
         return server
