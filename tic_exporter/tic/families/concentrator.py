@@ -5,7 +5,7 @@ from ..codecs import formed, integer, text
 from ..groups import Dialect
 from ..identity import CONCENTRATOR_TYPES
 from ..schema import Family, Field, Marker
-from .historic import MOTDETAT, OPTARIF, OPTARIF_PERIODS, PTEC_PERIOD, REQUIRED
+from .historic import MOTDETAT, OPTARIF, OPTARIF_PERIODS, PTEC_PEAK, PTEC_PERIOD, REQUIRED
 
 _INDEX = integer(width=8)
 _VOLUME = integer(width=7)
@@ -22,6 +22,7 @@ _FIELDS = (
     Field("GAZ", q.GAS_VOLUME, _VOLUME),
     Field("AUTRE", q.THIRD_METER_VOLUME, _VOLUME),
     Field("PTEC", q.TARIFF_PERIOD, PTEC_PERIOD),
+    Field("PTEC", q.CRITICAL_PEAK, PTEC_PEAK),
 )  # fmt: skip
 
 CONCENTRATOR = Family(

@@ -17,9 +17,11 @@ _PERIODS = {
 }
 _TEMPO_COLORS = {"JB": "blue", "JW": "white", "JR": "red"}
 
-PTEC_PERIOD = choice(_PERIODS)
+_CODE = "[!-~]{4}"
+PTEC_PERIOD = formed(_CODE, choice(_PERIODS))
+PTEC_PEAK = formed(_CODE, choice({code: code == "PM.." for code in _PERIODS}))
 OPTARIF = r"BASE|HC\.\.|EJP\."
-OPTARIF_PERIODS = choice({"BASE": ("TH",), "HC..": ("HC", "HP"), "EJP.": ("HN", "PM")})
+OPTARIF_PERIODS = formed(_CODE, choice({"BASE": ("TH",), "HC..": ("HC", "HP"), "EJP.": ("HN", "PM")}))
 INDEX = integer(width=9)
 _AMPERES = integer(width=3)
 _POWER = integer(width=5)
@@ -27,9 +29,8 @@ _POWER = integer(width=5)
 # The fourth character of BBRx is the programme of the two circuits (NOI-CPT_02E 2.3, table of OPTARIF).
 _OPTION = formed(rf"{OPTARIF}|BBR[ -?]", text(4, drop="."))
 _OPTION_PERIODS = first_of(OPTARIF_PERIODS, formed("BBR[ -?]", constant(_TEMPO)))
-_DAY_COLOR = choice({code: _TEMPO_COLORS.get(code[2:], SILENT) for code in _PERIODS})
-_PEAK = choice({code: code == "PM.." for code in _PERIODS})
-_NEXT_COLOR = choice({"----": "unknown", "BLEU": "blue", "BLAN": "white", "ROUG": "red"})
+_DAY_COLOR = formed(_CODE, choice({code: _TEMPO_COLORS.get(code[2:], SILENT) for code in _PERIODS}))
+_NEXT_COLOR = formed(_CODE, choice({"----": "unknown", "BLEU": "blue", "BLAN": "white", "ROUG": "red"}))
 
 _HEAD = (
     #     label      quantity                    codec                   dimensions
@@ -50,7 +51,7 @@ _HEAD = (
     # CBE sends PEJP during the peak too, where it announces nothing any more.
     Field("PEJP",    q.CRITICAL_PEAK_NOTICE,     present(matching("30")), unless=("PTEC", "PM..")),
     Field("PTEC",    q.TARIFF_PERIOD,            PTEC_PERIOD),
-    Field("PTEC",    q.CRITICAL_PEAK,            _PEAK),
+    Field("PTEC",    q.CRITICAL_PEAK,            PTEC_PEAK),
     Field("PTEC",    q.DAY_COLOR,                _DAY_COLOR),
     Field("DEMAIN",  q.NEXT_DAY_COLOR,           _NEXT_COLOR),
 )  # fmt: skip
@@ -98,9 +99,7 @@ _MAXIMUM_LINKY = (
 )  # fmt: skip
 
 MOTDETAT = {"MOTDETAT": "reserved to the distributor; its meaning is not published"}
-_CONSTANT_MAXIMUM = dict.fromkeys(
-    ("IMAX", "IMAX1", "IMAX2", "IMAX3"), "a constant (090 or 060) on Linky, not a measurement"
-)
+_CONSTANT = "a constant (090 or 060) on Linky, not a measurement"
 REQUIRED = frozenset({"ADCO", "OPTARIF", "PTEC"})
 
 CBEMM = Family(
@@ -147,7 +146,7 @@ LINKY_SINGLE_PHASE = Family(
     markers=(Marker(all_of=frozenset({"ADCO", "IINST"}), device_types=LINKY_TYPES),),
     fields=_HEAD + _SINGLE_PHASE + _PAPP + _TIMETABLE,
     id_label="ADCO",
-    ignored=MOTDETAT | _CONSTANT_MAXIMUM,
+    ignored=MOTDETAT | {"IMAX": _CONSTANT},
     required=REQUIRED | {"IINST", "PAPP"},
     complete_label="OPTARIF",
     info={"phases": "1"},
@@ -159,7 +158,7 @@ LINKY_THREE_PHASE = Family(
     markers=(Marker(all_of=frozenset({"ADCO", "IINST1"}), device_types=LINKY_TYPES),),
     fields=_HEAD + _THREE_PHASE + _MAXIMUM_LINKY + _PAPP + _TIMETABLE,
     id_label="ADCO",
-    ignored=MOTDETAT | _CONSTANT_MAXIMUM,
+    ignored=MOTDETAT | dict.fromkeys(("IMAX1", "IMAX2", "IMAX3"), _CONSTANT),
     required=REQUIRED | {"IINST1", "IINST2", "IINST3", "PAPP"},
     complete_label="OPTARIF",
     info={"phases": "3"},

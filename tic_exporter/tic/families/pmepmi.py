@@ -9,16 +9,15 @@ import re
 from .. import quantities as q
 from ..codecs import (
     COLONS,
-    SILENT,
     choice,
     codes,
-    constant,
     date,
     decimal,
     first_of,
     flagged,
     integer,
     present,
+    silent,
     text,
 )
 from ..groups import Dialect
@@ -61,7 +60,7 @@ _CURRENT, _PREVIOUS = {"billing_period": "current"}, {"billing_period": "previou
 _FIELDS = (
     #     label       quantity                                   codec                  dimensions
     Field("MESURES1", q.CONTRACT,                                _NAME),
-    Field("MESURES1", q.CONTRACT_PERIODS,                        first_of(choice(_CALENDAR1), constant(SILENT))),
+    Field("MESURES1", q.CONTRACT_PERIODS,                        first_of(choice(_CALENDAR1), silent(_NAME))),
     Field("DATE",     q.CLOCK,                                   _DATE),
     Field("EA_s",     q.INTERVAL_ACTIVE_ENERGY_IMPORT,           _WH),
     Field("ER+_s",    q.INTERVAL_REACTIVE_ENERGY,                _VARH,                 {"quadrant": "1"}),
@@ -121,7 +120,7 @@ _FIELDS = (
     Field("TGPHI_s",  q.TAN_PHI,                                 decimal()),
     Field("TGPHI_i",  q.TAN_PHI_EXPORT,                          decimal()),
     Field("MESURES2", q.CALENDAR,                                _NAME),
-    Field("MESURES2", q.CALENDAR2_PERIODS,                       first_of(choice(_CALENDAR2), constant(SILENT))),
+    Field("MESURES2", q.CALENDAR2_PERIODS,                       first_of(choice(_CALENDAR2), silent(_NAME))),
     Field("PTCOUR2",  q.CALENDAR2_TARIFF_PERIOD,                 codes(*PERIODS)),
     Field("DebP_2",   q.CALENDAR2_BILLING_PERIOD_START,          _DATE,                 _CURRENT),
     Field("EAP_s2",   q.CALENDAR2_ACTIVE_ENERGY_IMPORT,          _KWH,                  _PERIOD2),
