@@ -344,6 +344,7 @@ class Fold:
         """List anew what is published."""
         values: dict[Key, float] = {}
         names: dict[tuple[str, Dimensions], tuple[Quantity, dict[str, str]]] = self._describe()
+        named: set[tuple[str, Dimensions, str]] = set()
         kept = ((key, entry.value) for key, entry in self._kept.items())
         for key, value in (*self._current.items(), *kept):
             quantity, dimensions = key
@@ -351,9 +352,11 @@ class Fold:
                 continue
             if quantity.kind is Kind.TEXT:
                 series, described = names.setdefault((quantity.metric, dimensions), (quantity, dict(dimensions)))
-                if described.get(quantity.value_dimension):  # a second message is a series of its own
+                name = (quantity.metric, dimensions, quantity.value_dimension)
+                if name in named:  # a second message is a series of its own
                     values[series, (*dimensions, (quantity.value_dimension, str(value)))] = 1.0
                 else:
+                    named.add(name)
                     described[quantity.value_dimension] = str(value)
             elif quantity.kind is Kind.STATE:
                 for state in quantity.states or self._periods.get(quantity, {}) | {str(value): None}:
