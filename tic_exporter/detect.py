@@ -68,7 +68,9 @@ class SpeedSearch:
 
     def next_speed(self, now: float) -> int | None:
         """Give the next speed to try when this one had its time."""
-        if now - self._since < DWELL or not self._votes.received:
+        if not self._votes.received:
+            self._since = now
+        if now - self._since < DWELL:
             return None
         self._begin(now)
         return self.speed
