@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from .clocks import steady
 from .detect import REARM_AFTER, SpeedSearch
 from .meter import Meter
 from .sources import FileEndedError, PortSettings, Source, open_source
@@ -31,7 +32,7 @@ OPENERS = 4
 class Clocks:
     """The two clocks of the loop: seconds that never jump, and Unix time."""
 
-    monotonic: Callable[[], float] = time.monotonic
+    steady: Callable[[], float] = steady
     unix: Callable[[], float] = time.time
 
 
@@ -95,6 +96,7 @@ class Reader:
         self._wake_writer.setblocking(False)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, None)
         self._stopping = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="serial", daemon=True)
 
     # --- from other threads -----------------------------------------------------------------------------------------
@@ -103,9 +105,12 @@ class Reader:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the loop and close every port."""
+        """End the loop and close every port; also of a reader that never started."""
         self._command(self._stop)
-        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        else:
+            self._end()
 
     def change(self, added: Mapping[str, Line], removed: set[str]) -> None:
         """Add lines by meter name and remove others; those not named do not notice."""
@@ -115,8 +120,8 @@ class Reader:
         self._commands.put(command)
         try:
             self._wake_writer.send(b"\0")
-        except BlockingIOError:
-            return  # it is awake already
+        except OSError:
+            return  # it is awake already, or has ended
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -127,21 +132,38 @@ class Reader:
         except BaseException as error:  # noqa: BLE001 - whatever ends this thread must end the process, visibly
             self._on_failure(error)
         finally:
-            for line in self._lines:
-                self._close(line)
-            for _ in self._openers:
-                self._to_open.put(None)
+            self._end()
+
+    def _end(self) -> None:
+        """Close everything; a port that is being opened is closed by its opener, which finds that this has ended."""
+        self._stopping = True
+        self._ended.set()
+        self._run_commands()
+        for line in self._lines:
+            self._close(line)
+        for _ in self._openers:
+            self._to_open.put(None)
+        self._selector.close()
+        self._wake_reader.close()
+        self._wake_writer.close()
+
+    def _run_commands(self) -> None:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            command()
 
     def _turn(self) -> None:
         events = self._selector.select(TICK)
-        now = self._clocks.monotonic()
+        now = self._clocks.steady()
         for key, _ in events:
             if key.data is None:
                 self._wake_reader.recv(4096)
             else:
                 self._ready(key.data, now)
-        while not self._commands.empty():
-            self._commands.get_nowait()()
+        self._run_commands()
         for line in self._lines:
             self._attend(line, now)
         self._on_turn()
@@ -174,20 +196,20 @@ class Reader:
         if line.search is not None:
             speed = line.search.next_speed(now)
             if speed is not None:
-                self._set_speed(line, speed, now)
+                self._set_speed(line, line.source, speed)
         elif line.heard and now - max(line.meter.right_group_at or 0.0, line.opened_at) > REARM_AFTER:
             log.info("no right group for a while: looking for the speed again", extra=_who(line))
             line.search = SpeedSearch(line.baud_rate, now)
         line.heard = False
 
-    def _set_speed(self, line: Line, speed: int, now: float) -> None:
-        line.baud_rate = speed
+    def _set_speed(self, line: Line, source: Source, speed: int) -> None:
+        """Listen at another speed; one that the port refuses is passed over. A port that is gone says so when read."""
         try:
-            if line.source is not None:
-                line.source.set_baud_rate(speed)
+            source.set_baud_rate(speed)
         except OSError as error:
-            self._failed(line, error, now)
+            log.debug("speed refused", extra=_who(line) | {"baud_rate": speed, "error": str(error)})
             return
+        line.baud_rate = speed
         line.meter.speed_changed(line.shown_speed)
 
     def _ready(self, line: Line, now: float) -> None:
@@ -238,11 +260,16 @@ class Reader:
                 source = self._opener(line.settings, line.baud_rate)
             except (OSError, ValueError) as failure:
                 error = failure
+            except BaseException as bug:  # noqa: BLE001 - the loop dies of it, and says so; else the line never opened
+                self._command(_raising(bug))
+                return
             self._command(self._opening_ended(line, source, error))
+            if self._ended.is_set():
+                self._run_commands()
 
     def _opening_ended(self, line: Line, source: Source | None, error: Exception | None) -> Callable[[], None]:
         def end() -> None:
-            now = self._clocks.monotonic()
+            now = self._clocks.steady()
             line.opening = False
             if line.removed or self._stopping:
                 if source is not None:
@@ -285,11 +312,18 @@ class Reader:
     def _close(self, line: Line) -> None:
         if line.source is None:
             return
-        with contextlib.suppress(KeyError, ValueError):  # never registered, or its descriptor is gone
+        with contextlib.suppress(KeyError, ValueError, OSError):  # never registered, or its descriptor is gone
             self._selector.unregister(line.source)
         line.source.close()
         line.source = None
         line.connect_before = None
+
+
+def _raising(error: BaseException) -> Callable[[], None]:
+    def command() -> None:
+        raise error
+
+    return command
 
 
 def _who(line: Line) -> dict[str, str]:

@@ -5,14 +5,16 @@ a thread of the source that feeds a socket pair: whatever the port is, the loop 
 """
 
 import contextlib
+import errno
 import os
+import select
 import socket
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 BITS_PER_CHARACTER = 10
@@ -114,24 +116,18 @@ class SerialSource(_Quiet):
     def __init__(self, settings: PortSettings, baud_rate: int) -> None:
         import serial  # noqa: PLC0415 - a process that reads TCP only does not need it
 
-        parities = {"none": "N", "even": "E", "odd": "O", "mark": "M", "space": "S"}
         try:
             self._serial = serial.Serial(
-                settings.port,
-                baudrate=baud_rate,
-                bytesize=settings.bytesize or serial.EIGHTBITS,
-                parity=parities[settings.parity or "none"],
-                stopbits=settings.stopbits or serial.STOPBITS_ONE,
-                xonxoff=bool(settings.xonxoff),
-                rtscts=bool(settings.rtscts),
-                dsrdtr=bool(settings.dsrdtr),
-                timeout=0,
-                exclusive=True,
+                settings.port, baudrate=baud_rate, timeout=0, exclusive=True, **_framing(settings)
             )
         except serial.SerialException as error:
-            raise OSError(error.errno, str(error)) from error
+            if error.errno is None:
+                raise
+            is_taken = error.errno == errno.EWOULDBLOCK
+            reason = "another program reads this port" if is_taken else os.strerror(error.errno)
+            raise OSError(error.errno, reason, settings.port) from error
         except termios_error() as error:
-            raise OSError(error.args[0], f"{settings.port}: the port refuses these settings") from error
+            raise OSError(error.args[0], "the port refuses these settings", settings.port) from error
 
     def fileno(self) -> int:
         return int(self._serial.fileno())
@@ -141,9 +137,15 @@ class SerialSource(_Quiet):
             data = os.read(self._serial.fileno(), CHUNK)
         except BlockingIOError:
             return b""
-        if not data:
+        if not data and self._is_gone():
             raise SourceEndedError("the port is gone")
         return data
+
+    def _is_gone(self) -> bool:
+        """Tell an end from a wake-up for nothing: a terminal without bytes answers a read with none in both cases."""
+        poll = select.poll()
+        poll.register(self._serial.fileno(), select.POLLIN)
+        return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
 
     def set_baud_rate(self, baud_rate: int) -> None:
         try:
@@ -154,6 +156,21 @@ class SerialSource(_Quiet):
     def close(self) -> None:
         with contextlib.suppress(OSError, termios_error()):
             self._serial.close()
+
+
+_PARITIES = {"none": "N", "even": "E", "odd": "O", "mark": "M", "space": "S"}
+
+
+def _framing(settings: PortSettings) -> dict[str, Any]:
+    """Say it in pyserial's words."""
+    return {
+        "bytesize": settings.bytesize or 8,
+        "parity": _PARITIES[settings.parity or "none"],
+        "stopbits": settings.stopbits or 1,
+        "xonxoff": bool(settings.xonxoff),
+        "rtscts": bool(settings.rtscts),
+        "dsrdtr": bool(settings.dsrdtr),
+    }
 
 
 def termios_error() -> type[Exception]:
@@ -173,15 +190,20 @@ class TcpSource(_Quiet):
         self._try_next()
 
     def _try_next(self) -> None:
-        family, kind, protocol, _, address = self._addresses.pop(0)
-        self.close()
-        self._socket = socket.socket(family, kind, protocol)
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("KEEPIDLE", DEAD_PEER_SECONDS // 2), ("KEEPINTVL", 10), ("KEEPCNT", 3)):
-            self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
-        self._socket.connect_ex(address)  # how it ended is told when the socket becomes writable
+        """Begin to connect to the next address; those that fail at once (no IPv6 here, no route) are passed over."""
+        while True:
+            self.close()
+            family, kind, protocol, _, address = self._addresses.pop(0)
+            try:
+                self._socket = _tcp_socket(family, kind, protocol)
+                code = self._socket.connect_ex(address)
+            except OSError as error:
+                code = error.errno or errno.EINVAL
+            if code in {0, errno.EINPROGRESS}:
+                return  # how it ended is told when the socket becomes writable
+            if not self._addresses:
+                self.close()
+                raise OSError(code, os.strerror(code))
 
     def finish_connecting(self) -> bool:
         error = self._open_socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -215,6 +237,16 @@ class TcpSource(_Quiet):
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _tcp_socket(family: int, kind: int, protocol: int) -> socket.socket:
+    new = socket.socket(family, kind, protocol)
+    new.setblocking(False)
+    new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("KEEPIDLE", DEAD_PEER_SECONDS // 2), ("KEEPINTVL", 10), ("KEEPCNT", 3)):
+        new.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
+    new.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
+    return new
 
 
 class _PumpedSource(_Quiet):
@@ -259,7 +291,7 @@ class FileSource(_PumpedSource):
         with open(self._path, "rb") as file:  # noqa: PTH123 - a stream is read, nothing of the path is needed
             head = file.read(CHUNK)
         self._speed = settings.baud_rate or line_speed(head)
-        self._loop = settings.loop and bool(head)
+        self._loop = settings.loop
         super().__init__(self._play)
 
     def _play(self, writer: socket.socket) -> OSError:
@@ -275,10 +307,12 @@ class FileSource(_PumpedSource):
 
     def _chunks(self, size: int) -> Iterator[bytes]:
         while True:
+            is_empty = True
             with open(self._path, "rb") as file:  # noqa: PTH123 - as above
                 while chunk := file.read(size):
+                    is_empty = False
                     yield chunk
-            if not self._loop:
+            if is_empty or not self._loop:
                 return
 
 
@@ -294,15 +328,15 @@ class Rfc2217Source(_PumpedSource):
         import serial  # noqa: PLC0415 - rarely needed, and brings telnet
 
         try:
-            self._serial = serial.serial_for_url(settings.port, baudrate=baud_rate, timeout=RFC2217_PATIENCE)
-        except serial.SerialException as error:
-            raise OSError(error.errno, str(error)) from error
+            self._serial = serial.serial_for_url(
+                settings.port, baudrate=baud_rate, timeout=RFC2217_PATIENCE, **_framing(settings)
+            )
+        except AttributeError as error:  # pyserial's own, when the other side hangs up amid the negotiation
+            raise SourceEndedError(str(error)) from error
         self._wanted: int | None = None
         super().__init__(self._forward)
 
     def _forward(self, writer: socket.socket) -> OSError:
-        import serial  # noqa: PLC0415 - as above
-
         try:
             while not self._closed.is_set():
                 if self._wanted is not None:
@@ -310,7 +344,7 @@ class Rfc2217Source(_PumpedSource):
                 data = self._serial.read(max(1, self._serial.in_waiting))
                 if data:
                     writer.sendall(data)
-        except serial.SerialException as error:
+        except (OSError, ValueError, AttributeError) as error:  # a refused speed is a ValueError, a lost peer any
             return SourceEndedError(str(error))
         finally:
             self._serial.close()
