@@ -191,16 +191,12 @@ def timestamp(pattern: re.Pattern[str], text: str) -> LocalTime | None:
     match = pattern.fullmatch(text)
     if match is None:
         return None
-    fields = match.groupdict()
-    season = fields.pop("season", "")
-    numbers = {name: int(value) for name, value in fields.items()}
+    year, month, day, hour, minute, second = map(int, match.group("y", "mo", "d", "h", "mi", "s"))
     try:
-        naive = datetime(  # noqa: DTZ001 - legal time; which zone that is, the meter does not say
-            2000 + numbers["y"], numbers["mo"], numbers["d"], numbers["h"], numbers["mi"], numbers["s"]
-        )
+        naive = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - legal time, of a zone unknown
     except ValueError:
         return None
-    return LocalTime(naive, season)
+    return LocalTime(naive, match["season"] if "season" in pattern.groupindex else "")
 
 
 _TWO = r"\d\d"
