@@ -298,12 +298,11 @@ class _Alike:
             group = parse_group(parts[index], dialect) if spot else None
             if spot is None or not isinstance(group, Group) or group.label != spot.label:
                 return None
-            found = spot.read(group)
+            found = spot.read(group, changed)
             if found is None:
                 return None
             entries[index] = Entry(group, None, spot.rows, found)
             readings[spot.start : spot.start + len(found)] = found
-            changed += found
         self._parts = parts
         self._frame = DecodedFrame(
             Cut.COMPLETE, dialect, last.family, last.meter_id, entries, last.right_checksums, readings, last.findings,
@@ -313,7 +312,7 @@ class _Alike:
 
 
 class _Spot:
-    """A group whose rows give plain numbers: another value changes these readings and nothing else."""
+    """A group whose readings stand for themselves: another number changes them and nothing else."""
 
     __slots__ = ("_before", "_mute", "label", "rows", "start")
 
@@ -321,18 +320,28 @@ class _Spot:
         self.start = start
         self.label = label
         self.rows = rows
-        self._before = [(reading.row.codec, reading) for reading in readings]
+        self._before = [(reading.row.codec, reading.row.is_plain_number, reading) for reading in readings]
         speaking = {reading.row for reading in readings}
         self._mute = [row.codec for row in rows if row not in speaking]
 
-    def read(self, group: Group) -> tuple[Reading, ...] | None:
-        """Read another value; None where a row speaks that was silent, or the other way round."""
+    def read(self, group: Group, changed: list[Reading]) -> tuple[Reading, ...] | None:
+        """Read another value, and add its numbers to `changed`.
+
+        None where anything else than a number changes, a row speaks that was silent, or one is silent that spoke.
+        """
         found = []
-        for codec, (quantity, dimensions, _, row) in self._before:
+        for codec, is_number, before in self._before:
             value = codec(group)
+            if not is_number:
+                if value != before.value:
+                    return None
+                found.append(before)
+                continue
             if isinstance(value, (Verdict, Placed)):
                 return None
-            found.append(Reading(quantity, dimensions, value, row))
+            reading = Reading(before.quantity, before.dimensions, value, before.row)
+            found.append(reading)
+            changed.append(reading)
         for codec in self._mute:
             if not isinstance(codec(group), Verdict):
                 return None
@@ -346,8 +355,7 @@ def _spots(frame: DecodedFrame, family: Family) -> Iterator[_Spot | None]:
         end = position + len(entry.readings)
         label = entry.group.label if entry.group else ""
         is_free = entry.readings and not entry.bound and label not in family.context_labels
-        is_plain = is_free and all(reading.row.is_plain_number for reading in entry.readings)
-        in_place = is_plain and list(frame.readings[position:end]) == list(entry.readings)
+        in_place = is_free and list(frame.readings[position:end]) == list(entry.readings)
         yield _Spot(position, label, entry.rows or (), entry.readings) if in_place else None
         # A bound reading whose dimension was not known was passed over.
         position = end
