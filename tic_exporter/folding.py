@@ -81,6 +81,8 @@ class Fold:
         self._clock = ClockFilter()
         self._local_clock: datetime | None = None
         self._td = USUAL_TD
+        self._billing_start: datetime | None = None
+        self._next_billing_start: datetime | None = None
         self._now = 0.0
         self._unix = 0.0
         self._unsettled = True
@@ -200,6 +202,7 @@ class Fold:
     def _add_all(self, frame: DecodedFrame, now: float, unix: float, rejections: list[Rejection]) -> None:
         self._imported, self._any = self._limits()
         self._unsettled = False
+        self._notice_billing_period(frame)
         shown: set[Key] = set()
         present: dict[Key, float | str] = {}
         offered: dict[Key, float | str] = {}
@@ -263,7 +266,6 @@ class Fold:
         for (quantity, _), value in present.items():
             if quantity.kind is Kind.STATE and not quantity.states and self._before.get((quantity, ())) == value:
                 self._periods.setdefault(quantity, {})[str(value)] = None
-        self._notice_billing_period(present)
         if frame.is_complete:
             self._current, self._before, self._shown = present, offered, shown
         else:
@@ -284,15 +286,19 @@ class Fold:
             if key in self._kept and register.value is not None:
                 self._kept[key] = Kept(register.value, self._unix)
 
-    def _notice_billing_period(self, present: Mapping[Key, float | str]) -> None:
-        """Forget maxima and P-1 values of the periods not in force, once DebP says that they are of another period."""
-        start = self.identity.family.billing_start
-        if start is None:
-            return
-        key = (start, (("billing_period", "current"),))
-        before, after = self._current.get(key), present.get(key)
-        if isinstance(before, float) and isinstance(after, float) and after > before:
-            self._kept = {key: kept for key, kept in self._kept.items() if not key[0].per_billing_period}
+    def _notice_billing_period(self, frame: DecodedFrame) -> None:
+        """Forget maxima and P-1 values of the periods not in force, once two frames name a later DebP."""
+        start = (self.identity.family.billing_start, (("billing_period", "current"),))
+        for reading in frame.readings:
+            if reading.key != start or not isinstance(reading.value, LocalTime):
+                continue
+            begin = reading.value.naive
+            if self._billing_start is not None and begin > self._billing_start:
+                if begin != self._next_billing_start:
+                    self._next_billing_start, self._unsettled = begin, True
+                    return
+                self._kept = {key: kept for key, kept in self._kept.items() if not key[0].per_billing_period}
+            self._billing_start, self._next_billing_start = begin, None
 
     def _value(self, reading: Reading) -> float | str:
         if isinstance(reading.value, LocalTime):
@@ -329,9 +335,10 @@ class Fold:
         return {key: kept for key, kept in (self._kept | fresh).items() if key[0].kind is not Kind.PRESENCE}
 
     def restore(self, kept: Mapping[Key, Kept], now: float, unix: float) -> None:
-        """Take up what an earlier process had kept of this meter."""
+        """Take up what an earlier process had kept of this meter, but for maxima and P-1 of an ended billing period."""
+        start = self._legal_time.to_unix(LocalTime(self._billing_start, "")) if self._billing_start else 0.0
         for key, entry in kept.items():
-            if key in self._kept:
+            if key in self._kept or (key[0].per_billing_period and entry.seen < start):
                 continue
             self._kept[key] = entry
             if key[0].kind is Kind.REGISTER and isinstance(entry.value, float):
