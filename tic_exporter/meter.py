@@ -190,7 +190,7 @@ class Meter:
         self._publish(is_open=False)
 
     def speed_changed(self, baud_rate: str) -> None:
-        """Say that the line is listened to at another speed: what was begun is garbage, what was detected is in doubt."""
+        """Say that the line is listened to at another speed: what was found is in doubt."""
         self._frame_kind, self._frame_info = (), {}
         self._port_info["baud_rate"] = baud_rate
         self.reset_line()

@@ -96,6 +96,7 @@ class Reader:
         self._wake_writer.setblocking(False)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, None)
         self._stopping = False
+        self._attend_at = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="serial", daemon=True)
 
@@ -154,9 +155,10 @@ class Reader:
             except queue.Empty:
                 return
             command()
+            self._attend_at = 0.0
 
     def _turn(self) -> None:
-        events = self._selector.select(TICK)
+        events = self._selector.select(max(0.0, min(TICK, self._attend_at - self._clocks.steady())))
         now = self._clocks.steady()
         for key, _ in events:
             if key.data is None:
@@ -164,8 +166,11 @@ class Reader:
             else:
                 self._ready(key.data, now)
         self._run_commands()
-        for line in self._lines:
-            self._attend(line, now)
+        # Not at every turn: with a thousand lines there are thousands of turns a second.
+        if now >= self._attend_at:
+            self._attend_at = now + TICK
+            for line in self._lines:
+                self._attend(line, now)
         self._on_turn()
 
     def _stop(self) -> None:
