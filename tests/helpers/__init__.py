@@ -1,5 +1,6 @@
 """Real programs and real recordings for tests."""
 
+from helpers import frames
 from helpers.exporter import Answer, Exporter, run_exporter
 from helpers.program import Program, StartError, free_port, wait_until
 from helpers.prometheus import Prometheus, promtool_check_metrics
@@ -12,6 +13,7 @@ __all__ = [
     "Prometheus",
     "StartError",
     "captures",
+    "frames",
     "free_port",
     "promtool_check_metrics",
     "run_exporter",

@@ -109,7 +109,8 @@ CBEMM = Family(
     fields=_HEAD + _SINGLE_PHASE + _MAXIMUM_SINGLE + _TIMETABLE,
     id_label="ADCO",
     ignored=MOTDETAT,
-    required=REQUIRED | {"IINST"},
+    # IMAX follows ADPS: a frame cut in front of either does not say that no overload is.
+    required=REQUIRED | {"IINST", "IMAX"},
     complete_label="OPTARIF",
     info={"phases": "1"},
 )
@@ -121,7 +122,8 @@ CBEMM_ICC = Family(
     fields=_HEAD + _SINGLE_PHASE + _MAXIMUM_SINGLE + _PAPP + _TIMETABLE,
     id_label="ADCO",
     ignored=MOTDETAT,
-    required=REQUIRED | {"IINST"},
+    # IMAX follows ADPS: a frame cut in front of either does not say that no overload is.
+    required=REQUIRED | {"IINST", "IMAX"},
     complete_label="OPTARIF",
     info={"phases": "1"},
 )
