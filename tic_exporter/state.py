@@ -9,12 +9,14 @@ from pathlib import Path
 
 from .folding import Kept, Key
 from .tic.families import FAMILIES
-from .tic.quantities import Quantity
+from .tic.quantities import Kind, Quantity
 
 log = logging.getLogger(__name__)
 
 FORMAT = "tic_exporter state"
 VERSION = 1
+LONGEST_FILE = 64 * 1024 * 1024
+"""Bytes; a town's state takes two million."""
 
 Remembered = tuple[str, Mapping[Key, Kept]]
 """The id of a meter, and what is kept of it."""
@@ -33,13 +35,15 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written: bytes | None = None
+        self._failing = False
         self.saves = 0
         self.failures = 0
 
     def load(self) -> dict[str, Remembered]:
         """Read the file; empty where there is none, or where it is of no use."""
         try:
-            data = self._path.read_bytes()
+            with self._path.open("rb") as file:
+                data = file.read(LONGEST_FILE + 1)
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -47,7 +51,7 @@ class StateFile:
             return {}
         try:
             meters = _parse(data)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             self._set_aside(error)
             return {}
         self._written = data
@@ -74,9 +78,11 @@ class StateFile:
                 os.close(folder)
         except OSError as error:
             self.failures += 1
-            log.warning("the state file cannot be saved", extra={"file": str(self._path), "error": str(error)})
+            level = logging.DEBUG if self._failing else logging.WARNING
+            log.log(level, "the state file cannot be saved", extra={"file": str(self._path), "error": str(error)})
+            self._failing = True
             return
-        self._written = data
+        self._written, self._failing = data, False
 
     def _set_aside(self, error: Exception) -> None:
         aside = self._path.with_name(f"{self._path.name}.damaged")
@@ -112,12 +118,14 @@ def _render(meters: Mapping[str, Remembered]) -> bytes:
 
 
 def _parse(data: bytes) -> dict[str, Remembered]:
+    if len(data) > LONGEST_FILE:
+        raise ValueError(f"longer than {LONGEST_FILE} bytes")
     document = json.loads(data)
     if document["format"] != FORMAT or document["version"] != VERSION:
         raise ValueError(f"not {FORMAT} version {VERSION}")
     return {
-        str(name): (
-            str(meter["meter_id"]),
+        _text(name): (
+            _text(meter["meter_id"]),
             dict(_entry(entry) for entry in meter["kept"] if entry["metric"] in _QUANTITIES),
         )
         for name, meter in document["meters"].items()
@@ -126,13 +134,22 @@ def _parse(data: bytes) -> dict[str, Remembered]:
 
 def _entry(entry: Mapping[str, object]) -> tuple[Key, Kept]:
     quantity = _QUANTITIES[str(entry["metric"])]
-    given = entry["dimensions"]
-    value, seen = entry["value"], entry["seen"]
-    if not isinstance(given, dict) or not isinstance(seen, int | float) or isinstance(seen, bool):
-        raise TypeError("an entry without dimensions or time")
+    given, value = entry["dimensions"], entry["value"]
+    if not isinstance(given, dict):
+        raise TypeError("an entry without dimensions")
+    dimensions = tuple((name, _text(given[name])) for name in quantity.dimensions)
+    kept = Kept(_text(value) if quantity.kind is Kind.TEXT else _number(value), _number(entry["seen"]))
+    return (quantity, dimensions), kept
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise TypeError("a value that is no number")
-        value = float(value)
-    dimensions = tuple((name, str(given[name])) for name in quantity.dimensions)
-    return (quantity, dimensions), Kept(value, float(seen))
+        raise TypeError("something else than a text")
+    value.encode()  # what cannot be written again could not be served either
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("something else than a number")
+    return float(value)
