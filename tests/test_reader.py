@@ -18,6 +18,7 @@ import pytest
 from helpers import free_port, wait_until
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, LINKY_STANDARD, Peer, Pty, frame, open_descriptors
 from tic_exporter import reader
+from tic_exporter.clocks import steady
 from tic_exporter.detect import DWELL, REARM_AFTER, SPEEDS
 from tic_exporter.meter import CONNECTION_FAILURES, CONNECTIONS, DETECTIONS, FRAMES, RECEIVED_BYTES, Meter, MeterOptions
 from tic_exporter.reader import CONNECT_PATIENCE, LONGEST_PAUSE, Clocks, Line, Reader
@@ -41,7 +42,7 @@ def line_of(port: str, name: str = "meter", *, baud_rate: int | None = None, loo
 
 
 def state(line: Line) -> str:
-    return line.meter.snapshot.link_state(time.monotonic())
+    return line.meter.snapshot.link_state(steady())
 
 
 def count(line: Line, counter: LinkCounter) -> int:
@@ -221,7 +222,7 @@ def test_an_unplugged_port_is_closed_said_once_and_read_again_when_it_is_back(
             first.hang_up()
             wait_until(lambda: state(line) == "closed", SECONDS)
             wait_until(lambda: count(line, CONNECTION_FAILURES) >= 3, SECONDS)
-            assert line.meter.snapshot.is_fresh(time.monotonic())
+            assert line.meter.snapshot.is_fresh(steady())
             link.symlink_to(second.path)
             wait_until(lambda: count(line, CONNECTIONS) == 2, SECONDS)
             second.write(HISTORIC)
@@ -516,7 +517,7 @@ def test_many_commands_at_once_do_not_block_who_gives_them() -> None:
 @pytest.mark.usefixtures("hurried")
 def test_on_turn_is_called_at_every_turn_of_the_loop() -> None:
     turns: list[float] = []
-    running = Reader(on_turn=lambda: turns.append(time.monotonic()))
+    running = Reader(on_turn=lambda: turns.append(steady()))
     running.start()
     wait_until(lambda: len(turns) > 5, SECONDS)
     running.stop()

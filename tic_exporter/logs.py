@@ -11,7 +11,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING,
 FORMATS = ("logfmt", "json")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
-_PLAIN = re.compile(r"[^\s\"=\\]+")
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _NAMES = {"WARNING": "WARN", "CRITICAL": "ERROR"}
 
 

@@ -22,7 +22,7 @@ class Notifier:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Notifier":
         meant_for_us = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         microseconds = environment.get("WATCHDOG_USEC", "0")
-        interval = int(microseconds) / 2e6 if meant_for_us and microseconds.isdigit() else 0.0
+        interval = int(microseconds) / 2e6 if meant_for_us and microseconds.isdecimal() else 0.0
         return cls(environment.get("NOTIFY_SOCKET"), interval)
 
     def send(self, message: str) -> None:
