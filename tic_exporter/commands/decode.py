@@ -3,10 +3,12 @@
 import argparse
 import json
 import os
+import select
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ..building import meter_options
 from ..catalogue import READING_METRICS
@@ -14,7 +16,7 @@ from ..config import FAMILIES, MeterConfig
 from ..legal_time import LegalTime
 from ..meter import FRAMES, INTERRUPTIONS, INVALID_FRAMES, Meter
 from ..replay import Replay
-from ..sources import CHUNK, FileEndedError, PortSettings, SourceEndedError, open_source
+from ..sources import CHUNK, PortSettings, Source, SourceEndedError, open_source
 from ..tic.codecs import LocalTime
 from ..tic.decoding import DecodedFrame
 from ..tic.schema import Reading
@@ -39,7 +41,9 @@ def run(words: Sequence[str]) -> int:
     replay = Replay(meter, flags.baud_rate)
     try:
         _FORMATS[flags.format](replay, replay.play(_chunks(flags.source, flags.baud_rate), port=flags.source))
-    except OSError as error:
+    except BrokenPipeError:
+        raise  # of who reads this, not of the port
+    except (OSError, ValueError) as error:
         print(f"tic-exporter decode: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return _summarise(replay)
@@ -56,15 +60,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--family", choices=("auto", *FAMILIES), default="auto")
     parser.add_argument("--meter", metavar="NAME", help="name of the meter (default: the file's)")
     parser.add_argument(
-        "--baud-rate", type=int, help="speed of the line (default: 9600 where the stream holds HT, else 1200)"
+        "--baud-rate", type=_speed, help="speed of the line (default: 9600 where the stream holds HT, else 1200)"
     )
     parser.add_argument("--parity", choices=("auto", "even", "none"), default="auto")
     parser.add_argument("--on-bad-group", choices=("drop_frame", "drop_group"), default="drop_frame")
     parser.add_argument("--contract", choices=("BASE", "EJP"), help="of a CJE, which does not say it itself")
-    parser.add_argument("--timezone", default="Europe/Paris")
+    parser.add_argument("--timezone", type=_zone, default="Europe/Paris")
     parser.add_argument("--expose-metering-point", action="store_true", help="show the PRM: personal data")
     parser.add_argument("--expose-messages", action="store_true")
     return parser
+
+
+def _speed(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return int(text)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        raise argparse.ArgumentTypeError(f"expected a time zone such as Europe/Paris, not {name}") from None
+    return name
 
 
 def _name_of(source: str) -> str:
@@ -83,15 +101,22 @@ def _chunks(source: str, baud_rate: int | None) -> Iterator[bytes]:
         return
     port = open_source(settings, baud_rate or 9600)
     try:
-        while port.connecting and not port.finish_connecting():
-            time.sleep(0.05)
+        while port.connecting:
+            _wait_for(port, select.POLLOUT)
+            port.finish_connecting()
         while True:
+            _wait_for(port, select.POLLIN)
             yield port.read()
-            time.sleep(0.05)
-    except (FileEndedError, SourceEndedError):
+    except SourceEndedError:
         return
     finally:
         port.close()
+
+
+def _wait_for(port: Source, event: int) -> None:
+    poll = select.poll()
+    poll.register(port.fileno(), event)
+    poll.poll()
 
 
 def _summarise(replay: Replay) -> int:
