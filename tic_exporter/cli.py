@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return USAGE_ERROR
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read has seen enough; what is still to be written at the end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -65,7 +67,14 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         help="where to listen; may be repeated (default :15402)",
     )
     parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
-    parser.add_argument("--web.max-requests", dest="max_requests", type=int, metavar="N", help="default 40")
+    parser.add_argument("--web.max-requests", dest="max_requests", type=_positive, metavar="N", help="default 40")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return number
 
 
 def _add_log_flags(parser: argparse.ArgumentParser) -> None:
@@ -77,18 +86,12 @@ def _serve(words: Sequence[str]) -> int:
     parser = _serve_parser()
     flags = parser.parse_args(words)
     logs.set_up(flags.log_level, flags.log_format)
-    return _run(lambda: _with_flags(_configuration(flags, parser), flags), parser)
-
-
-def _configuration(flags: argparse.Namespace, parser: argparse.ArgumentParser) -> Config:
     if flags.port is not None:
-        return single_meter(flags.port)
-    if flags.config_file is not None:
-        return load(flags.config_file)
-    for path in DEFAULT_FILES:
-        if Path(path).exists():
-            return load(path)
-    return parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
+        return _run(lambda: _with_flags(single_meter(flags.port), flags), parser)
+    path = flags.config_file or next((file for file in DEFAULT_FILES if Path(file).exists()), None)
+    if path is None:
+        parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
+    return _run(lambda: _with_flags(load(path), flags), parser)
 
 
 def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
@@ -106,8 +109,12 @@ def _run(configuration: Callable[[], Config], parser: argparse.ArgumentParser) -
     from .service import Service  # noqa: PLC0415 - `--version` and `decode` start without a web server
 
     service = Service(configuration)
+    service.heed_signals()
     try:
         service.start()
+    except ConfigError:
+        service.stop()
+        raise
     except (OSError, ValueError) as error:
         service.stop()
         parser.exit(1, f"{parser.prog}: {error}\n")

@@ -2,9 +2,9 @@
 
 import logging
 import os
+import queue
 import resource
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from . import __version__, catalogue
 from .building import meter_options, port_settings
+from .clocks import steady
 from .config import Config, ConfigError, MeterConfig
 from .exposition import ExporterCollector, MeterCollector, registry_of
 from .meter import Meter, Snapshot
@@ -23,13 +24,6 @@ from .web.app import build_app
 from .web.server import BoundedServer, parse_listen_address
 
 log = logging.getLogger(__name__)
-
-STATE_WORDS = {
-    "closed": "closed: the port is not open",
-    "mute": "mute: the port is open, and nothing comes",
-    "noise": "noise: bytes come, but no valid frame",
-    "ok": "ok",
-}
 
 
 class Service:
@@ -44,8 +38,8 @@ class Service:
         self._state: StateFile | None = None
         self._next_save = 0.0
         self._failure: BaseException | None = None
-        self._signals: set[int] = set()
-        self._wake = threading.Event()
+        # `SimpleQueue.put` may interrupt a `get` of its own thread, as a signal does; an Event would wait for ever.
+        self._events: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._notifier = Notifier.from_environment()
         self._notified_at = 0.0
         self._reader = Reader(on_failure=self._fail, on_turn=self._turned)
@@ -66,9 +60,8 @@ class Service:
         self._apply(config, self._state.load() if self._state else {})
         app = build_app(
             registry=self._registry,
-            meters=self._link_states,
+            meters=lambda: list(self._lines),
             ready=lambda: self._failure is None,
-            version=__version__,
             telemetry_path=config.web.telemetry_path,
         )
         for address in config.web.listen_addresses:
@@ -84,15 +77,22 @@ class Service:
         """Where it listens."""
         return [server.address for server in self._servers]
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; the exit status is 1 if the serial thread died."""
+    def heed_signals(self) -> None:
+        """Take signals from now on: those that come while this starts are answered by `run`."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        while self._failure is None and not self._signals & {signal.SIGTERM, signal.SIGINT}:
-            self._wake.wait(timeout=1.0)
-            self._wake.clear()
-            if signal.SIGHUP in self._signals:
-                self._signals.discard(signal.SIGHUP)
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status is 1 if the serial thread died."""
+        self.heed_signals()
+        while self._failure is None:
+            try:
+                event = self._events.get(timeout=1.0)
+            except queue.Empty:
+                event = 0
+            if event in {signal.SIGTERM, signal.SIGINT}:
+                break
+            if event == signal.SIGHUP:
                 self.reload()
             if time.monotonic() >= self._next_save:
                 self._next_save = time.monotonic() + self._config.save_interval
@@ -119,12 +119,11 @@ class Service:
         self._state.save({name: entry for name, entry in remembered.items() if entry is not None})
 
     def _on_signal(self, number: int, _frame: object) -> None:
-        self._signals.add(number)
-        self._wake.set()
+        self._events.put(number)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
-        self._wake.set()
+        self._events.put(0)
 
     def _turned(self) -> None:
         """Tell the watchdog that the serial loop turns."""
@@ -176,10 +175,6 @@ class Service:
             return registry_of(MeterCollector(self._snapshots), self._process)
         line = self._lines.get(name)
         return registry_of(MeterCollector(lambda: [line.meter.snapshot])) if line else None
-
-    def _link_states(self) -> list[tuple[str, str]]:
-        now = time.monotonic()
-        return [(snapshot.meter, STATE_WORDS[snapshot.link_state(now)]) for snapshot in self._snapshots()]
 
     def _numbers(self) -> dict[str, float]:
         return {
