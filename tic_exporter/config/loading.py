@@ -19,6 +19,11 @@ MAX_BYTES = 4 * 1024 * 1024
 
 def load(path: str) -> Config:
     """Reads and checks a configuration file; raises ConfigError alone, whatever the file is."""
+    return parse(read_text(path), path)
+
+
+def read_text(path: str) -> str:
+    """What stands in a configuration file; raises ConfigError alone, whatever the file is."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -28,13 +33,12 @@ def load(path: str) -> Config:
     if len(data) > MAX_BYTES:
         raise ConfigError([Problem(path, 0, 0, "", f"is longer than {MAX_BYTES} bytes")])
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"the byte {data[error.start]:#04x} is not UTF-8: save the file in this encoding"
         raise ConfigError([Problem(path, line, column, "", message)]) from error
-    return parse(text, path)
 
 
 def parse(text: str, source: str) -> Config:
@@ -47,7 +51,7 @@ def parse(text: str, source: str) -> Config:
         raise ConfigError([Problem(source, *error.mark, "", error.message)]) from error
     if isinstance(root, Scalar) and root.tag == "null":
         raise ConfigError([Problem(source, *root.mark, "", "is empty: expected meters, each with a name and a port")])
-    config: Config = _checked(TOP_SECTION, root, source)
+    config: Config = checked(TOP_SECTION, root, source)
     folder = Path(source).parent
     return replace(
         config,
@@ -61,7 +65,7 @@ def single_meter(port: str, **overrides: object) -> Config:
     values = {"name": "meter", "port": port} | {key: value for key, value in overrides.items() if value is not None}
     serial = values.pop("serial", None)
     root = Mapping(Mark(0, 0), {key: _entry(value, order) for order, (key, value) in enumerate(values.items(), 1)})
-    meter: MeterConfig = _checked(METER_SECTION, root, "command line")
+    meter: MeterConfig = checked(METER_SECTION, root, "command line")
     return Config((replace(meter, serial=serial) if isinstance(serial, SerialSettings) else meter,))
 
 
@@ -72,7 +76,8 @@ def _entry(value: object, order: int) -> Entry:
     return Entry(mark, Scalar(mark, written, type(value).__name__), mark)
 
 
-def _checked(section: Checker, root: Node, source: str) -> Any:  # noqa: ANN401 - what the section builds
+def checked(section: Checker, root: Node, source: str) -> Any:  # noqa: ANN401 - what the section builds
+    """What the section makes of a whole document, or a ConfigError with all that it refuses."""
     try:
         return section(root)
     except RefusedError as refused:
