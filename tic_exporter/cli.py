@@ -68,6 +68,7 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
     parser.add_argument("--web.max-requests", dest="max_requests", type=_positive, metavar="N", help="default 40")
+    parser.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="TLS and users")
 
 
 def _positive(text: str) -> int:
@@ -100,6 +101,7 @@ def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
         "listen_addresses": tuple(flags.listen) if flags.listen else None,
         "telemetry_path": flags.telemetry_path,
         "max_requests": flags.max_requests,
+        "config_file": flags.web_config_file,
     }
     web = dataclasses.replace(config.web, **{name: value for name, value in given.items() if value is not None})
     return dataclasses.replace(config, web=web, state_file=flags.state_file or config.state_file)
@@ -144,6 +146,10 @@ def _check_config(words: Sequence[str]) -> int:
     parser.add_argument("file", metavar="FILE")
     flags = parser.parse_args(words)
     config = load(flags.file)
+    if config.web.config_file is not None:
+        from .web.config import load as load_web_config  # noqa: PLC0415 - most configurations have none
+
+        load_web_config(config.web.config_file)
     print(f"{flags.file}: {len(config.meters)} meter{'s' * (len(config.meters) > 1)}, no problem found")  # noqa: T201
     return 0
 

@@ -21,6 +21,7 @@ from .notify import Notifier
 from .reader import Line, Reader
 from .state import Remembered, StateFile
 from .web.app import build_app
+from .web.guard import Guard
 from .web.server import BoundedServer, parse_listen_address
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Service:
         """Read the configuration, listen, then read the lines. Raises ConfigError, OSError (address in use)."""
         _raise_descriptor_limit()
         config = self._load()
+        guard = Guard(config.web.config_file)
         self._next_save = time.monotonic() + config.save_interval
         if config.state_file is None:
             log.info("no state file: registers of tariff periods not in force are lost at a restart")
@@ -65,7 +67,12 @@ class Service:
             telemetry_path=config.web.telemetry_path,
         )
         for address in config.web.listen_addresses:
-            server = BoundedServer(parse_listen_address(address), app, max_connections=config.web.max_requests)
+            server = BoundedServer(
+                parse_listen_address(address),
+                guard.protect(app),
+                ssl_context=guard.ssl_context,
+                max_connections=config.web.max_requests,
+            )
             self._servers.append(server)
             server.start()
             log.info("listening", extra={"address": address, "port": server.address[1]})
