@@ -41,6 +41,8 @@ FEWEST_DUE = 100
 _QUICK_STREAM = 300
 _QUICK_SHARE = 4
 _PROCESSES = 2
+_RECORDED_TURNS = 20
+"""Times that a recording is played, damaged otherwise: recordings are short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,11 @@ def main(words: Sequence[str] | None = None) -> int:
         else plan(sources, models, seed=flags.seed, frames=flags.frames)
     )
     for folder in flags.captures:
-        tasks += [Task(source, models, flags.seed, 0, STREAM) for source in recorded(folder)]
+        tasks += [
+            Task(source, models, flags.seed, turn, STREAM)
+            for turn in range(_RECORDED_TURNS)
+            for source in recorded(folder)
+        ]
     result = run(tasks, processes=flags.processes)
     print(report(result))
     if flags.explain is not None:
