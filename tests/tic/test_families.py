@@ -153,6 +153,10 @@ def test_the_names_of_families_are_those_of_the_configuration() -> None:
     } == {family.name for family in FAMILIES}
 
 
+def test_only_pme_pmi_shows_the_register_of_the_period_in_force_alone() -> None:
+    assert {"pme-pmi"} == {family.name for family in FAMILIES if family.shows_one_period}
+
+
 # --- historic: recognised by labels and by the type in the id --------------------------------------------------------
 
 LINKY_TYPES = "60 61 62 63 64 65 66 67 68 70 71 75 76 86 87 88 89 90 91 92 93 94"
