@@ -14,8 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+from .recording import Recording
 
 BITS_PER_CHARACTER = 10
 CHUNK = 16384
@@ -284,17 +288,32 @@ class _PumpedSource(_Quiet):
 
 
 class FileSource(_PumpedSource):
-    """A recording, played at the speed of the line it came from: 9600 Bd where it holds HT, else 1200, unless told."""
+    """A file, played as its line spoke: a recording by its own times, a raw stream at the speed that was told.
+
+    Without one, a raw stream is played at 9600 Bd where it holds HT, else at 1200.
+    """
 
     def __init__(self, settings: PortSettings) -> None:
         self._path = settings.port
+        recording = Recording.found_at(Path(self._path))
         with open(self._path, "rb") as file:  # noqa: PTH123 - a stream is read, nothing of the path is needed
             head = file.read(CHUNK)
         self._speed = settings.baud_rate or line_speed(head)
         self._loop = settings.loop
-        super().__init__(self._play)
+        super().__init__(self._play_stream if recording is None else partial(self._play_recording, recording))
 
-    def _play(self, writer: socket.socket) -> OSError:
+    def _play_recording(self, recording: Recording, writer: socket.socket) -> OSError:
+        started = time.monotonic()
+        while True:
+            for chunk in recording:
+                if self._closed.wait(max(0.0, started + chunk.at - time.monotonic())):
+                    return SourceEndedError("closed")
+                writer.sendall(chunk.data)
+            started += recording.seconds
+            if not self._loop or not recording.seconds:
+                return FileEndedError(recording.problem or "the recording has ended")
+
+    def _play_stream(self, writer: socket.socket) -> OSError:
         started = time.monotonic()
         sent = 0
         for chunk in self._chunks(max(1, int(self._speed / BITS_PER_CHARACTER * PACE))):

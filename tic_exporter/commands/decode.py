@@ -15,6 +15,7 @@ from ..catalogue import READING_METRICS
 from ..config import FAMILIES, MeterConfig
 from ..legal_time import LegalTime
 from ..meter import FRAMES, INTERRUPTIONS, INVALID_FRAMES, Meter
+from ..recording import Recording
 from ..replay import Replay
 from ..sources import CHUNK, PortSettings, Source, SourceEndedError, open_source
 from ..tic.codecs import LocalTime
@@ -38,15 +39,18 @@ def run(words: Sequence[str]) -> int:
         expose_messages=flags.expose_messages,
     )
     meter = Meter(meter_options(config, live=False))
-    replay = Replay(meter, flags.baud_rate)
     try:
-        _FORMATS[flags.format](replay, replay.play(_chunks(flags.source, flags.baud_rate), port=flags.source))
+        recording = None if _is_live(flags.source) else Recording.found_at(Path(flags.source))
+        baud_rate = flags.baud_rate or (recording.header.baud_rate if recording else None)
+        chunks = _chunks(flags.source, baud_rate) if recording is None else (chunk.data for chunk in recording)
+        replay = Replay(meter, baud_rate)
+        FORMATS[flags.format](replay, replay.play(chunks, port=flags.source))
     except BrokenPipeError:
         raise  # of who reads this, not of the port
     except (OSError, ValueError) as error:
         print(f"tic-exporter decode: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    return _summarise(replay)
+    return summarise(replay, recording)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("source", metavar="FILE|-|URL")
-    parser.add_argument("--format", choices=tuple(_FORMATS), default="text")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text")
     parser.add_argument("--family", choices=("auto", *FAMILIES), default="auto")
     parser.add_argument("--meter", metavar="NAME", help="name of the meter (default: the file's)")
     parser.add_argument(
@@ -89,13 +93,17 @@ def _name_of(source: str) -> str:
     return "stdin" if source == "-" else source if "://" in source else Path(source).stem
 
 
+def _is_live(source: str) -> bool:
+    return source == "-" or "://" in source or Path(source).is_char_device()
+
+
 def _chunks(source: str, baud_rate: int | None) -> Iterator[bytes]:
     """Read a file or standard input as fast as it comes, anything else as a live port until it ends."""
     if source == "-":
         yield from iter(lambda: os.read(sys.stdin.fileno(), CHUNK), b"")
         return
     settings = PortSettings(source)
-    if "://" not in source and not Path(source).is_char_device():
+    if not _is_live(source):
         with Path(source).open("rb") as file:
             yield from iter(lambda: file.read(CHUNK), b"")
         return
@@ -119,7 +127,8 @@ def _wait_for(port: Source, event: int) -> None:
     poll.poll()
 
 
-def _summarise(replay: Replay) -> int:
+def summarise(replay: Replay, recording: Recording | None = None) -> int:
+    """Say on standard error what came; 1 when no frame was valid, or the recording is damaged."""
     counts = replay.meter.snapshot.counts
     valid = counts.get((FRAMES.name, ""), 0)
     invalid = {
@@ -134,6 +143,9 @@ def _summarise(replay: Replay) -> int:
     if not replay.saw_frame_start:
         said.append("no start of frame (STX) in the stream: control characters were taken out on the way")
     print(", ".join(said), file=sys.stderr)  # noqa: T201
+    if recording is not None and recording.problem:
+        print(f"{recording.path}: {recording.problem}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0 if valid else 1
 
 
@@ -224,7 +236,7 @@ def _for_people(suffix: str, value: float) -> str:
     return f"{number} {unit}" if unit else f"{value:g}"
 
 
-_FORMATS: dict[str, Callable[[Replay, Iterable[DecodedFrame]], None]] = {
+FORMATS: dict[str, Callable[[Replay, Iterable[DecodedFrame]], None]] = {
     "text": _text,
     "json": _json,
     "prometheus": _prometheus,
