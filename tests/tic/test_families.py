@@ -153,8 +153,8 @@ def test_the_names_of_families_are_those_of_the_configuration() -> None:
     } == {family.name for family in FAMILIES}
 
 
-def test_only_pme_pmi_shows_the_register_of_the_period_in_force_alone() -> None:
-    assert {"pme-pmi"} == {family.name for family in FAMILIES if family.shows_one_period}
+def test_pme_pmi_shows_the_register_of_the_period_in_force_alone_and_linky_all_of_them() -> None:
+    assert [PMEPMI] == [family for family in TABLES if family.shows_one_period]
 
 
 # --- historic: recognised by labels and by the type in the id --------------------------------------------------------
