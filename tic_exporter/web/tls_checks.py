@@ -35,7 +35,7 @@ _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _OLD_VERSIONS = ("TLS10", "TLS11")
 # tls.CipherSuites() of Go -> OpenSSL; those of TLS 1.3 are always offered, in Go as here.
-_CIPHERS = {
+CIPHERS = {
     "TLS_AES_128_GCM_SHA256": "",
     "TLS_AES_256_GCM_SHA384": "",
     "TLS_CHACHA20_POLY1305_SHA256": "",
@@ -50,7 +50,7 @@ _CIPHERS = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
 }
-_CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
+CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -160,9 +160,9 @@ def _table(folder: Path, seen: Seen) -> Table:
         ("client_allowed_sans", list_of("name", checks.text("a name of 1 to 1024 characters", checks.visible(1024)))),
         ("min_version", _version),
         ("max_version", _version),
-        ("cipher_suites", _or_none(list_of("cipher suite", choice(_CIPHERS)))),
+        ("cipher_suites", _or_none(list_of("cipher suite", choice(CIPHERS)))),
         ("prefer_server_cipher_suites", boolean),
-        ("curve_preferences", _or_none(list_of("curve", choice(_CURVES), _one_curve))),
+        ("curve_preferences", _or_none(list_of("curve", choice(CURVES), _one_curve))),
     )
 
 
