@@ -147,6 +147,7 @@ ACCEPTED: dict[tuple[str, str], dict[str, object]] = {
     ("web", "telemetry_path"): {"/": "/", "/tic/metrics": "/tic/metrics"},
     ("web", "max_requests"): {"1": 1, "10000": 10_000},
     ("web", "config_file"): {"web-config.yml": "folder/web-config.yml", "/etc/web.yml": "/etc/web.yml"},
+    ("web", "show_ids"): {"true": True, "off": False},
 }
 
 # place, key: what is written -> a part of what is said
@@ -281,6 +282,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "[1]": "not a list",
     },
     ("web", "config_file"): TEXTS_THAT_ARE_NONE,
+    ("web", "show_ids"): BOOLEANS_THAT_ARE_NONE,
 }
 
 

@@ -20,9 +20,12 @@ from .meter import Meter, Snapshot
 from .notify import Notifier
 from .reader import Line, Reader
 from .state import Remembered, StateFile
+from .web.api import Api, Seen
 from .web.app import build_app
 from .web.guard import Guard
-from .web.server import BoundedServer, parse_listen_address
+from .web.history import History
+from .web.page import page_routes
+from .web.server import App, BoundedServer, parse_listen_address
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Service:
         self._notified_at = 0.0
         self._reader = Reader(on_failure=self._fail, on_turn=self._turned)
         self._servers: list[BoundedServer] = []
+        self._history = History()
         self._process = ExporterCollector(__version__, os.environ.get("TIC_EXPORTER_REVISION", ""), self._numbers)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -65,6 +69,7 @@ class Service:
             meters=lambda: list(self._lines),
             ready=lambda: self._failure is None,
             telemetry_path=config.web.telemetry_path,
+            routes=self._routes(config),
         )
         for address in config.web.listen_addresses:
             server = BoundedServer(
@@ -101,6 +106,7 @@ class Service:
                 break
             if event == signal.SIGHUP:
                 self.reload()
+            self._history.observe(self._snapshots(), steady(), time.time())
             if time.monotonic() >= self._next_save:
                 self._next_save = time.monotonic() + self._config.save_interval
                 self.save()
@@ -182,6 +188,13 @@ class Service:
             return registry_of(MeterCollector(self._snapshots), self._process)
         line = self._lines.get(name)
         return registry_of(MeterCollector(lambda: [line.meter.snapshot])) if line else None
+
+    def _routes(self, config: Config) -> dict[str, App]:
+        api = Api(self._seen, self._history, __version__, show_ids=config.web.show_ids)
+        return api.routes() | page_routes(api, telemetry_path=config.web.telemetry_path)
+
+    def _seen(self) -> dict[str, Seen]:
+        return {name: Seen(line.meter.snapshot, line.settings.port) for name, line in self._lines.items()}
 
     def _numbers(self) -> dict[str, float]:
         return {

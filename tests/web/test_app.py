@@ -2,7 +2,6 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
 
 import pytest
 from loopback import complaints, get, serving
@@ -11,9 +10,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from tic_exporter.web.app import accepts_gzip, build_app
-from tic_exporter.web.server import App, BoundedServer, Response
+from tic_exporter.web.server import App, BoundedServer, Request, Response
 
-STATES = {"shop": "ok", "cellar & <attic>": "mute"}
+METERS = ("shop", "cellar & <attic>")
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"
     "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
@@ -35,19 +34,18 @@ class Meters(Collector):
 
 
 def registry(meter: str | None) -> CollectorRegistry | None:
-    if meter is not None and meter not in STATES:
+    if meter is not None and meter not in METERS:
         return None
     collectors = CollectorRegistry()
-    collectors.register(Meters(STATES if meter is None else [meter]))
+    collectors.register(Meters(METERS if meter is None else [meter]))
     return collectors
 
 
 def app_with(telemetry_path: str = "/metrics", routes: dict[str, App] | None = None, *, ready: bool = True) -> App:
     return build_app(
         registry=registry,
-        meters=lambda: list(STATES.items()),
+        meters=lambda: list(METERS),
         ready=lambda: ready,
-        version="1.2.3<",
         telemetry_path=telemetry_path,
         routes=routes,
     )
@@ -126,7 +124,7 @@ def series(body: bytes) -> list[str]:
 
 
 def test_name_filters_choose_metrics(server: BoundedServer) -> None:
-    assert len(series(get(server).body)) == 3 * len(STATES)
+    assert len(series(get(server).body)) == 3 * len(METERS)
     for accept in ("", PROMETHEUS):
         body = get(
             server, "/metrics?meter=shop&name[]=tic_power_watts&name%5B%5D=tic_frames_total", headers={"Accept": accept}
@@ -160,11 +158,10 @@ def test_the_telemetry_path_can_be_chosen() -> None:
     with serving(app_with("/tic")) as server:
         assert b"tic_up" in get(server, "/tic").body
         assert get(server, "/metrics").status == 404
-        assert b'href="./tic"' in get(server, "/").body
 
 
-def test_telemetry_may_take_the_place_of_the_landing_page() -> None:
-    with serving(app_with("/")) as server:
+def test_telemetry_may_take_the_place_of_the_status_page() -> None:
+    with serving(app_with("/", {"/": lambda _: Response(200, "text/html", b"")})) as server:
         assert b"tic_up" in get(server, "/").body
 
 
@@ -217,42 +214,15 @@ def test_routes_can_be_added() -> None:
         assert b"tic_up" in get(server, "/metrics").body
 
 
-# The landing page
+def test_a_route_that_ends_in_a_slash_takes_what_is_below_it_and_the_root_does_not() -> None:
+    def name_of(request: Request) -> Response:
+        return Response(200, "text/plain", request.path.encode())
 
-
-class Page(HTMLParser):
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.text = ""
-        self.feed(page.decode())
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def test_the_landing_page_names_meters_and_says_their_state_in_plain_words(server: BoundedServer) -> None:
-    text = Page(get(server, "/").body).text
-    for words in (*STATES, "valid frames are received", "port open, nothing is received", "version 1.2.3<"):
-        assert words in text
-
-
-def test_every_link_of_the_landing_page_leads_somewhere(server: BoundedServer) -> None:
-    links = Page(get(server, "/").body).links
-    assert len(links) == 4 + len(STATES)
-    for link in links:
-        assert link.startswith("./")
-        assert get(server, link[1:]).status == 200
-
-
-def test_names_of_meters_add_nothing_to_the_markup_of_the_landing_page(server: BoundedServer) -> None:
-    answer = get(server, "/")
-    assert {"attic", "script", "img", "link", "iframe"}.isdisjoint(Page(answer.body).tags)
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    with serving(
+        app_with(routes={"/": name_of, "/api/": name_of, "/api/own": lambda _: Response(204, "", b"")})
+    ) as server:
+        assert (200, b"/") == (get(server, "/").status, get(server, "/").body)
+        assert b"/api/a%2Fb/c" == get(server, "/api/a%2Fb/c").body
+        assert 204 == get(server, "/api/own").status
+        assert 404 == get(server, "/api").status
+        assert 404 == get(server, "/nothing").status

@@ -59,6 +59,7 @@ class WebConfig:
     telemetry_path: str = "/metrics"
     max_requests: int = 40
     config_file: str | None = None
+    show_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)

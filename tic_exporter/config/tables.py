@@ -87,6 +87,7 @@ WEB: Table = (
     ("telemetry_path", checks.telemetry_path),
     ("max_requests", integer(1, 10_000)),
     ("config_file", checks.file_path),
+    ("show_ids", boolean),
 )
 METER_SECTION = section(MeterConfig, METER, _tables, required=("name", "port"), rule=_contract_needs_cje)
 _METERS = list_of(
