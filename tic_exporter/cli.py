@@ -166,8 +166,29 @@ def _demo(words: Sequence[str]) -> int:
     return run(words)
 
 
+def _detect(words: Sequence[str]) -> int:
+    from .commands.detect import run  # noqa: PLC0415
+
+    return run(words)
+
+
+def _record(words: Sequence[str]) -> int:
+    from .commands.record import run  # noqa: PLC0415
+
+    return run(words)
+
+
+def _replay(words: Sequence[str]) -> int:
+    from .commands.replay import run  # noqa: PLC0415
+
+    return run(words)
+
+
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "detect": _detect,
     "decode": _decode,
+    "record": _record,
+    "replay": _replay,
     "simulate": _simulate,
     "demo": _demo,
     "check-config": _check_config,
