@@ -138,7 +138,7 @@ class Fold:
         if kind is Kind.REGISTER:
             rejection = self._take_register(reading, now)
             register = self._registers[key]
-            if register.value:
+            if register.value is not None and (register.value or key in self._published):  # 0 may be hidden
                 self._published[key] = register.value * quantity.unit.factor
         elif kind is Kind.INTERVAL:
             rejection = self._take_interval(reading, now)
