@@ -50,8 +50,8 @@ class Authority:
 
     def _make(self, name: str, *extensions: str, issuer: Pair | None, kind: str = "ec") -> Pair:
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        command = ["openssl", "req", "-x509", "-config", self._folder / "openssl.cnf", "-nodes", "-days", "2"]
-        command += ["-subj", f"/CN={name}", "-keyout", pair.key, "-out", pair.cert]
+        command: list[str | Path] = ["openssl", "req", "-x509", "-config", self._folder / "openssl.cnf"]
+        command += ["-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", pair.key, "-out", pair.cert]
         if kind == "ec":
             command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         else:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
+_NO_PAIR = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+
 
 @dataclass(frozen=True, slots=True)
 class Pem:
@@ -78,7 +80,7 @@ def _load_pair(context: ssl.SSLContext, settings: TlsSettings) -> None:
         with settings.cert.as_file() as cert, settings.key.as_file() as key:
             context.load_cert_chain(cert, key, password="")  # never asks at a terminal
     except ssl.SSLError as error:
-        if error.reason and error.reason.endswith("_MISMATCH"):
+        if error.reason in _NO_PAIR:
             raise TlsError("key", "is not the key of the certificate") from error
         reason = (error.reason or "not readable").lower().replace("_", " ")
         raise TlsError("key", f"OpenSSL cannot use this key and its certificate: {reason}") from error
