@@ -116,9 +116,11 @@ class Lane:
         snapshot = column.meter.snapshot
         tally.published += 1
         tally.readings += len(snapshot.readings)
-        if snapshot.meter_id != self.truth.meter.snapshot.meter_id:
+        if snapshot.meter_id not in self.truth.ids:
             tally.ids += 1
-            self._keep("id", name, "meter_id", snapshot.meter_id, self.truth.meter.snapshot.meter_id)
+            self._keep("id", name, "meter_id", snapshot.meter_id, ", ".join(sorted(self.truth.ids)))
+        if not self.truth.meter.snapshot.meter_id:
+            return
         for key, verdict in column.judge.judge(snapshot.readings, frame, began, column.heard).items():
             tally.behind += verdict is Verdict.BEHIND
             tally.between += verdict is Verdict.BETWEEN

@@ -12,8 +12,9 @@ A sample is what a damaged reader shows after a frame that it published. It is r
   showed last and what the meter sends now, is right as well (the tally `between` counts them). The first value shown
   is at least the first one sent. A value that was wrong stays wrong as long as it stands.
 - *Interval energy*, accumulated by each reader from its own first frame on: it is never more than the meter has counted
-  since that frame. It may be what it was `PATIENCE` samples ago; where it is less still, a top Td must have taken it
-  away while frames were lost. An error is counted once, where it happens: what counts is the increase.
+  since that frame. It may be what it was `PATIENCE` samples ago, of frames that tell it; where it is less still, a top
+  Td must have taken it away while frames were lost. An error is counted once, where it happens: what counts is the
+  increase.
 - *Text*: each dimension is empty or what the twin shows. An empty one is an absent label to Prometheus: a name that
   waits for its second frame is gone, not altered.
 - *Time of the last reading of a register*: not later than the twin's.
@@ -22,8 +23,9 @@ A sample is what a damaged reader shows after a frame that it published. It is r
 A frame that was glued to the one before holds true groups of both: then what the twin showed since the frame began is
 right too.
 
-Limits: that a value stands for long is not judged (see the tally `behind`). The amount of interval energy lost across a
-top Td is not checked, and what is lost makes the bound loose by what `PATIENCE` frames count.
+Limits: a recording may hold damage of its own; while the twin publishes nothing, nothing is judged. That a value
+stands for long is not judged (see the tally `behind`). The amount of interval energy lost across a top Td is not
+checked, and what is lost makes the bound loose by what `PATIENCE` frames count.
 """
 
 from collections import deque
@@ -74,6 +76,7 @@ class Truth:
         self.family: Family | None = None
         self.dialect = Dialect.HISTORIC
         self.ever: set[Key] = set()
+        self.ids: set[str] = set()
         self.is_published = False
         self._reader = Reader()
         self._td = _TD
@@ -102,6 +105,8 @@ class Truth:
         snapshot = self.meter.snapshot
         self.is_published = bool(good) and not good[-1].is_test and bool(snapshot.meter_id)
         self.readings.append(snapshot.readings)
+        if good:
+            self.ids.add(good[-1].meter_id or NAME)
         if self._shown.keys() != snapshot.readings.keys():
             self.ever |= snapshot.readings.keys()
         self._shown = snapshot.readings
@@ -182,11 +187,13 @@ class _Interval:
     Args:
         least, most: bounds of what the meter had counted that is not in the sum: before its first frame, and lost.
         agreed: number of the interval in which nothing more had been lost.
+        samples: the last published frames that told the quantity.
     """
 
     least: float
     most: float
     agreed: int
+    samples: deque[int] = field(default_factory=lambda: deque(maxlen=PATIENCE + 1))
 
 
 @dataclass(slots=True)
@@ -196,7 +203,7 @@ class Judge:
     truth: Truth
     before: Mapping[Key, float] = field(default_factory=dict)
     _wrong: dict[Key, float] = field(default_factory=dict)
-    _samples: deque[int] = field(default_factory=lambda: deque(maxlen=PATIENCE + 1))
+    _last: int = 0
     _intervals: dict[Key, _Interval] = field(default_factory=dict)
     _frame: DecodedFrame | None = None
     _told: set[object] | None = None
@@ -222,7 +229,7 @@ class Judge:
             if verdict is not Verdict.RIGHT:
                 verdicts[key] = verdict
         self.before, self._wrong = readings, wrong
-        self._samples.append(self.truth.now)
+        self._last = self.truth.now
         return verdicts
 
     def _is_told(self, key: Key) -> bool:
@@ -256,7 +263,7 @@ class Judge:
         elif known and self.before[key] == value and key not in self._wrong:
             return Verdict.BEHIND
         else:
-            first = min(began, self._samples[-1] + 1) if known else 0
+            first = min(began, self._last + 1) if known else 0
         return Verdict.BEHIND if value in truth.shown_since(first, key) else Verdict.WRONG
 
     def _judge_register(self, key: Key, value: float) -> Verdict:
@@ -275,7 +282,7 @@ class Judge:
     def _judge_text(self, key: Key, began: int) -> Verdict:
         """Compare what is not empty; a text that stands, or of a frame just before, is right like any other value."""
         truth, quantity, text = self.truth, key[0], dict(key[1])
-        first = min(began, self._samples[-1] if self._samples else 0)
+        first = min(began, self._last)
         for number in range(truth.now, max(0, first) - 1, -1):
             for other, words in truth.readings[number]:
                 if other.metric != quantity.metric:
@@ -299,11 +306,15 @@ class Judge:
             known.least, known.agreed = counted - value, top
             known.most = max(known.most, known.least)
             return Verdict.WRONG
-        if self._samples and value >= truth.counts[self._samples[-1]].get(key, 0.0) - known.least - _LEAST:
-            known.agreed = truth.tops[self._samples[-1]]
-        if len(self._samples) <= PATIENCE:
+        if not self._is_told(key):
             return Verdict.RIGHT
-        earliest = truth.counts[self._samples[0]].get(key, 0.0)
+        samples = known.samples
+        if samples and value >= truth.counts[samples[-1]].get(key, 0.0) - known.least - _LEAST:
+            known.agreed = truth.tops[samples[-1]]
+        samples.append(truth.now)
+        if len(samples) <= PATIENCE:
+            return Verdict.RIGHT
+        earliest = truth.counts[samples[0]].get(key, 0.0)
         if value >= earliest - known.most - _LEAST:
             return Verdict.RIGHT
         verdict = Verdict.WRONG if top == known.agreed else Verdict.BEHIND
