@@ -27,6 +27,7 @@ from tic_exporter.web.handler import Request, Response
 
 if TYPE_CHECKING:
     from helpers.exporter import StartExporter
+    from helpers.prometheus import StartPrometheus
 
 PASSWORD = "correct horse"
 
@@ -464,3 +465,28 @@ def test_the_exporter_serves_what_its_web_configuration_says(
     assert 200 == running.get("/metrics").status
     assert PASSWORD not in running.log()
     assert HASH.decode() not in running.log()
+
+
+@pytest.mark.real
+def test_a_real_prometheus_scrapes_with_its_certificate_and_its_password(
+    exporter: StartExporter, prometheus: StartPrometheus, authority: Authority, file: Path, tmp_path: Path
+) -> None:
+    client = authority.issue("prometheus", san="DNS:prometheus.example.org", usage="clientAuth")
+    keys = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": authority.own.cert}
+    file.write_text(
+        tls_section(authority.issue("server"), client_allowed_sans="[prometheus.example.org]", **keys) + USERS
+    )
+    (tmp_path / "tic_exporter.yml").write_text(
+        "meters: [{name: a, port: /dev/nowhere}]\nweb: {config_file: web-config.yml}\n"
+    )
+    running = exporter(
+        [f"--config.file={tmp_path / 'tic_exporter.yml'}"],
+        tls=authority.client(client),
+        headers={"Authorization": basic("alice", PASSWORD)},
+    )
+    tls = {"ca_file": str(authority.own.cert), "cert_file": str(client.cert), "key_file": str(client.key)}
+    users = {"username": "alice", "password": PASSWORD}
+
+    server = prometheus([running.address], scrape={"scheme": "https", "tls_config": tls, "basic_auth": users})
+    server.wait_for("up == 1")
+    assert ["up"] == [target["health"] for target in server.targets()]

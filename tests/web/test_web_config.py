@@ -69,6 +69,7 @@ def tls(extra: str) -> str:
 PORTABLE = [
     "",
     "tls_server_config:\n",
+    "tls_server_config: {}\n",
     "http_server_config:\n",
     "basic_auth_users:\n",
     "basic_auth_users: {}\n",
