@@ -107,6 +107,13 @@ def test_a_total_and_its_parts_are_held_back_alone() -> None:
     assert 1_000_002 * 3600.0 <= (meter.of(q.TOTAL_ACTIVE_ENERGY_IMPORT) or 0)
 
 
+def test_a_register_that_is_reset_to_nothing_does_not_show_its_old_value_for_ever() -> None:
+    producer = (*LINKY_STANDARD[:7], "EAIT\t000000500", *LINKY_STANDARD[7:])
+    meter = fed(*[frame(producer)] * 3)
+    meter.say(*[frame(producer, "EAIT\t000000000")] * 4)
+    assert 0.0 == meter.of(q.ACTIVE_ENERGY_EXPORT)
+
+
 # Which series exist
 
 
