@@ -1,4 +1,4 @@
-"""A real Chromium without a window, driven through chromedriver by the WebDriver protocol (W3C), which is plain HTTP."""
+"""A real Chromium without a window, driven through chromedriver by the WebDriver protocol, which is plain HTTP."""
 
 from __future__ import annotations
 
@@ -82,8 +82,9 @@ class Browser:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.devtools("Emulation.setDeviceMetricsOverride", **metrics)
 
-    def prefer_dark(self) -> None:
-        self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    def prefer(self, scheme: str) -> None:
+        """Look at pages by light or in the dark: "light", "dark"."""
+        self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     # --- what a person sees -----------------------------------------------------------------------------------------
 

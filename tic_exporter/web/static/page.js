@@ -29,14 +29,17 @@ function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// The language that is shown, as the browser's region writes it.
+const locale = () => navigator.languages.find(tag => tag.startsWith(view.language)) || view.language;
+
 const formats = new Map();
 function number(value, decimals = 0) {
   const key = view.language + decimals;
   if (!formats.has(key)) {
     const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-    formats.set(key, new Intl.NumberFormat(view.language, digits));
+    formats.set(key, new Intl.NumberFormat(locale(), digits));
   }
-  return formats.get(key).format(value);
+  return formats.get(key).format(value).replace("-", "\u2212");
 }
 
 function percent(ratio) {
@@ -61,7 +64,7 @@ const age = seconds => seconds < 1 ? say("age_now") : say("age", { age: duration
 
 function clock(unix) {
   const when = new Date(unix * 1000), isToday = when.toDateString() === new Date().toDateString();
-  return when.toLocaleString(view.language, isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
+  return when.toLocaleString(locale(), isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
 }
 
 // ---- a tree of what is wanted, and the document made so
@@ -153,9 +156,9 @@ function gauge(power, isSmall) {
   ratio > 1 && h("line", { class: "limit", x1: share(1), x2: share(1), y1: 0, y2: "100%" }));
 }
 
-function figure(value, unit, label) {
+function figure(value, unit, label, isLesser) {
   const [shown, shownUnit] = quantity(value, unit);
-  return h("p", { class: "figure" }, h("strong", null, shown), "\u00a0", h("span", { class: "unit" }, shownUnit),
+  return h("p", { class: isLesser ? "figure lesser" : "figure" }, h("strong", null, shown), "\u00a0", h("span", { class: "unit" }, shownUnit),
     label && [" ", h("span", { class: "what" }, label)]);
 }
 
@@ -166,8 +169,8 @@ function powerPart(meter) {
   return h("section", { class: "power", key: "power" },
     h("h3", null, say("power"), power.basis !== "instantaneous" && h("small", null, say(power.basis))),
     h("div", { class: "figures" },
-      power.import !== null && figure(power.import, power.unit, exports && say("drawn")),
-      exports && figure(power.export, power.unit, say("exported"))),
+      power.import !== null && figure(power.import, power.unit, exports && say("drawn"), exports && !power.import && power.export),
+      exports && figure(power.export, power.unit, say("exported"), power.import)),
     gauge(power),
     h("p", { class: "scale" },
       h("span", null, power.ratio === null ? "" : percent(power.ratio)),
@@ -206,7 +209,7 @@ function curvePart(meter) {
       h("path", { class: "area", d: areas.join("") }),
       h("line", { class: "zero", x1: 0, x2: 600, y1: y(0), y2: y(0) }),
       h("path", { class: "stroke", d: lines.join("") })),
-    h("p", { class: "scale" }, h("span", null, say("ago_60")), h("span", null, say("highest", { value: together(high, unit) })), h("span", null, say("now"))));
+    h("p", { class: "scale" }, h("span", null, say("ago_60")), h("span", null, low < 0 ? say("curve_range", { low: together(low, unit), high: together(high, unit) }) : say("highest", { value: together(high, unit) })), h("span", null, say("now"))));
 }
 
 const chip = color => h("span", { class: "chip" }, h("span", { class: `swatch ${color}`, "aria-hidden": "true" }), say(color));
@@ -215,14 +218,14 @@ function facts(...rows) {
   return h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))));
 }
 
-const periodName = (code, name) => name && name !== code ? [h("b", null, name), " ", h("span", { class: "quiet" }, code)] : h("b", null, code);
+const periodName = (code, name) => name && name !== code ? [name, " ", h("span", { class: "quiet" }, code)] : code;
 
 function tariffPart(meter) {
   const { tariff, colors, contract } = meter;
   const name = contract?.name && [contract.name, contract.calendar && contract.calendar !== contract.name && contract.calendar.length > 1 ? ` · ${contract.calendar}` : ""].join("");
   if (!tariff && !colors && !name) return null;
   return h("section", { class: "tariff", key: "tariff" }, h("h3", null, say("tariff")), facts(
-    tariff && [say("period"), periodName(tariff.period, tariff.name)],
+    tariff && [say("period"), h("b", null, periodName(tariff.period, tariff.name))],
     colors?.today && [say("today"), chip(colors.today)],
     colors?.tomorrow && [say("tomorrow"), chip(colors.tomorrow)],
     name && [say("contract"), name]));
@@ -263,7 +266,7 @@ function linePart(meter) {
     ? say("interruption_since", { began: clock(silence.began_at) })
     : say("interruption_was", { began: clock(silence.began_at), length: duration(silence.ended_at - silence.began_at) });
   return h("section", { class: "line", key: "line" }, h("h3", null, say("line")), facts(
-    [say("frames"), line.valid_ratio === null ? say("no_frames") : say("quality", { ratio: percent(line.valid_ratio), frames: number(total) })],
+    [say("quality_title"), line.valid_ratio === null ? say("no_frames") : say("quality", { ratio: percent(line.valid_ratio), frames: number(total) })],
     ...reasons.map(([reason, count]) => [say(`reason_${reason}`), number(count)]),
     line.parity_errors > 0 && [say("parity_errors"), number(line.parity_errors)],
     line.interruptions > 0 && [say("interruptions"), number(line.interruptions)],
@@ -272,7 +275,8 @@ function linePart(meter) {
     link.baud_rate && [say("speed"), [say("baud", { speed: number(link.baud_rate) }), link.parity && `, ${say("parity").toLowerCase()} ${say(`parity_${link.parity}`)}`]]));
 }
 
-const familyName = meter => [meter.family, meter.mode && say(meter.mode)].filter(Boolean).join(" · ");
+const kind = meter => meter.family === "linky" ? "Linky" : meter.family === "concentrator" ? say("concentrator") : (meter.family || "").toUpperCase();
+const familyName = meter => [kind(meter), meter.mode && say(meter.mode)].filter(Boolean).join(", ");
 
 function card(meter, level) {
   const state = meter.link.state, seen = meter.link.last_frame_age;
@@ -281,10 +285,11 @@ function card(meter, level) {
   return h("article", { class: "card", key: meter.name, "aria-label": meter.name },
     h("header", { key: "header" }, h("div", null, h(level, null, meter.name), h("p", { class: "quiet" }, about || meter.link.port)),
       h("div", { class: "now" }, badge(meter), h("p", { class: "quiet" }, seen === null ? say("never") : say("last_frame", { age: age(seen) })))),
-    state !== "ok" && h("p", { key: "why", class: "alert bad" }, say(`why_${state}`, { port: meter.link.port }), " ", seen !== null && say("withdrawn")),
+    state !== "ok" && h("p", { key: "why", class: "alert bad" }, say(`why_${state}`, { port: meter.link.port }), " ", seen !== null && say(meter.link.up ? "values_of_last" : "withdrawn")),
     waits && h("p", { key: "waits", class: "alert" }, say("waiting")),
     alerts(meter).map(([kind, text]) => h("p", { key: text, class: `alert ${kind}` }, text)),
-    h("div", { class: "parts", key: "parts" }, powerPart(meter), curvePart(meter), tariffPart(meter), energyPart(meter), phasesPart(meter), linePart(meter)));
+    h("div", { class: state === "ok" ? "parts" : "parts past", key: "parts" }, powerPart(meter), curvePart(meter),
+      h("div", { key: "left" }, tariffPart(meter), energyPart(meter)), h("div", { key: "right" }, phasesPart(meter), linePart(meter))));
 }
 
 const linkTo = name => `#meter=${encodeURIComponent(name)}`;
@@ -297,31 +302,34 @@ function listed(meters) {
     .map((meter, place) => [rank(meter), place, meter]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , meter]) => meter);
 }
 
-function row(meter) {
+function row(meter, hasColors) {
   const { power, tariff, colors, line } = meter, found = alerts(meter)[0];
-  const [value, unit] = power ? (power.import ? [power.import, power.unit] : [power.export ? -power.export : power.import ?? 0, power.unit]) : [null, ""];
+  const net = power && (power.import || -power.export || 0);
+  const [value, unit] = power ? quantity(net, power.unit) : ["", ""];
+  const about = () => [badge(meter), found && h("span", { class: "quiet found" }, found[1])];
   return h("tr", { key: meter.name, class: hasProblem(meter) ? "problem" : "" },
-    h("th", { scope: "row" }, h("a", { href: linkTo(meter.name) }, meter.name), h("span", { class: "quiet wide" }, familyName(meter))),
-    h("td", { class: "what" }, badge(meter), found && h("span", { class: "quiet" }, found[1])),
-    h("td", { class: "number" }, value !== null && [together(value, unit).replace("-", "\u2212"), gauge(power, true)]),
+    h("th", { scope: "row" }, h("a", { href: linkTo(meter.name) }, meter.name), h("div", { class: "narrow" }, about())),
+    h("td", { class: "wide quiet" }, familyName(meter)),
+    h("td", { class: "link" }, about()),
+    h("td", { class: "number" }, h("div", { class: "inline" }, gauge(power, true), h("span", null, value, h("span", { class: "unit" }, `\u00a0${unit}`)))),
     h("td", { class: "wide" }, tariff && (tariff.name || tariff.period)),
-    h("td", { class: "wide" }, colors && [colors.today && chip(colors.today), colors.tomorrow && [" → ", chip(colors.tomorrow)]]),
-    h("td", { class: "number wide" }, meter.link.last_frame_age === null ? say("never") : age(meter.link.last_frame_age)),
-    h("td", { class: "number wide" }, line.valid_ratio === null ? "–" : percent(line.valid_ratio)));
+    hasColors && h("td", { key: "colors", class: "wide" }, colors && [colors.today && chip(colors.today), colors.tomorrow && [" → ", chip(colors.tomorrow)]]),
+    h("td", { key: "last", class: "number wide" }, meter.link.last_frame_age === null ? say("never") : age(meter.link.last_frame_age)),
+    h("td", { key: "quality", class: "number wide" }, line.valid_ratio === null ? "–" : percent(line.valid_ratio)));
 }
 
 function list(meters) {
-  const shown = listed(meters), isAll = shown.length === meters.length;
-  const columns = [["meter", ""], ["link", ""], ["power", "number"], ["period", "wide"], ["tomorrow", "wide"], ["last", "number wide"], ["frames", "number wide"]];
-  const titles = { tomorrow: `${say("today")} → ${say("tomorrow").toLowerCase()}`, last: say("last_frame", { age: "" }).trim() };
+  const shown = listed(meters), isAll = shown.length === meters.length, hasColors = meters.some(meter => meter.colors);
+  const columns = [["meter", ""], ["family", "wide"], ["link", "link"], ["power", "number"], ["tariff", "wide"],
+    hasColors && ["colors", "wide"], ["last", "number wide"], ["frames", "number wide"]].filter(Boolean);
   return [
     h("form", { class: "search", role: "search", key: "search", onsubmit: event => event.preventDefault() },
       h("label", { for: "search" }, say("search")),
       h("input", { id: "search", type: "search", autocomplete: "off", spellcheck: "false", placeholder: say("search_hint"), oninput: event => { view.search = event.target.value; show(); } }),
       h("output", { for: "search" }, isAll ? `${say("summary", { count: number(meters.length) })}, ${say("problems_first")}` : say("matches", { shown: number(shown.length), total: number(meters.length) }))),
     shown.length ? h("div", { class: "card", key: "list" }, h("table", { class: "list" }, h("caption", { class: "hidden" }, say("meters")),
-      h("thead", null, h("tr", null, columns.map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, titles[name] || say(name))))),
-      h("tbody", null, shown.map(row)))) : h("p", { class: "card empty", key: "none" }, say("no_match"))];
+      h("thead", null, h("tr", null, columns.map(([name, side]) => h("th", { key: name, scope: "col", class: side }, say(name), name === "power" && h("span", { class: "unit" }))))),
+      h("tbody", null, shown.map(meter => row(meter, hasColors))))) : h("p", { class: "card empty", key: "none" }, say("no_match"))];
 }
 
 function content() {
