@@ -44,6 +44,7 @@ def test_an_id_tells_maker_type_and_year(identifier: str, manufacturer: str, dev
         "04143602802A",
         "A41436028024",
         "0414zz028024",
+        "0414q6028024",
         "0414ff028024",
         "02q876531123",
         "041436 28024",
