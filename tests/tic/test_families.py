@@ -918,7 +918,6 @@ def test_fictitious_values_are_recognised_and_not_read(more: Groups) -> None:
     assert not decoded(TEST_FRAME, frames.PMEPMI).is_test
 
 
-@pytest.mark.xfail(strict=True, reason="the name of a slot without a period is refused in test mode too")
 def test_a_slot_without_a_period_is_valid_in_test_mode_and_nowhere_else() -> None:
     assert decoded(replaced(frames.PMEPMI, "PTCOUR1 XXX")).defect is Defect.INVALID_VALUE
     frame = decoded(replaced(TEST_FRAME, "PTCOUR1 XXX"))
