@@ -107,7 +107,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
 	$(BIN)/python -m venv "$$tmp/venv"; \
-	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest hypothesis; \
+	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest hypothesis jsonschema; \
 	mkdir "$$tmp/copy"; \
 	for item in *; do \
 	  case $$item in tic_exporter|dist|build|htmlcov) ;; *) cp -R "$$item" "$$tmp/copy/" ;; esac; \
