@@ -1,7 +1,7 @@
 """From the configuration to what the parts take."""
 
 import logging
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .config import MeterConfig
 from .meter import MeterOptions
@@ -30,10 +30,17 @@ def meter_options(config: MeterConfig, *, live: bool = True) -> MeterOptions:
         drop_group=config.on_bad_group == "drop_group",
         stale_after=config.stale_after,
         contract=config.contract,
-        zone=ZoneInfo(config.timezone),
+        zone=_zone(config.timezone),
         live=live,
         hidden=frozenset(quantity for quantity, shown in personal.items() if not shown),
     )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError as error:
+        raise ValueError(f"time zone {name} is not known on this system: is the package tzdata installed?") from error
 
 
 def port_settings(config: MeterConfig) -> PortSettings:

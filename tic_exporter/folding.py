@@ -87,6 +87,8 @@ class Fold:
         self._unix = 0.0
         self._unsettled = True
         self._waiting: dict[Key, Reading] = {}
+        self._counted: set[Key] = set()
+        self._counted_at = 0.0
         self._imported, self._any = self._limits()
 
     def is_of(self, meter_id: str, family: Family, mode: str) -> bool:
@@ -102,11 +104,12 @@ class Fold:
         rejections: list[Rejection] = []
         if changed is not None and not self._unsettled:
             taken = [self._take_number(reading, now, rejections) for reading in changed]
-            for key in self._waiting.keys() - taken:
+            for key in (self._waiting.keys() & self._counted).difference(taken):
                 self._take_number(self._waiting[key], now, rejections)
         else:
             self._add_all(frame, now, unix, rejections)
-        self._now, self._unix = now, unix
+        self._now = self._counted_at = now
+        self._unix = unix
         return rejections
 
     def readings(self) -> dict[Key, float]:
@@ -139,11 +142,11 @@ class Fold:
             rejection = self._take_register(reading, now)
             register = self._registers[key]
             if register.value is not None and (register.value or key in self._published):  # 0 may be hidden
-                self._published[key] = register.value * quantity.unit.factor
+                self._published[key] = quantity.unit.in_base(register.value)
         elif kind is Kind.INTERVAL:
             rejection = self._take_interval(reading, now)
             if key in self._intervals:
-                self._published[key] = self._intervals[key].total * quantity.unit.factor
+                self._published[key] = quantity.unit.in_base(self._intervals[key].total)
         elif quantity is q.CLOCK:
             self._take_clock(reading, now)
         elif isinstance(value, LocalTime):
@@ -151,7 +154,7 @@ class Fold:
         else:
             number = _number(reading)
             self._current[key] = number
-            self._published[key] = number * quantity.unit.factor
+            self._published[key] = quantity.unit.in_base(number)
         if rejection is not None:
             rejections.append(rejection)
         return key
@@ -165,6 +168,8 @@ class Fold:
             self.clock = self._current[reading.key] = self._published[reading.key] = self._legal_time.to_unix(time)
         else:
             self._local_clock = self.clock = None
+            self._current.pop(reading.key, None)
+            self._published.pop(reading.key, None)
             self._unsettled = True
 
     def _take_register(self, reading: Reading, now: float) -> Rejection | None:
@@ -173,7 +178,7 @@ class Fold:
         if register is None:
             register = self._registers[key] = RegisterFilter()
         restarts = register.restarts
-        before = self._now if key in self._shown else register.at
+        before = self._counted_at if key in self._counted else register.at
         rejection = register.offer(_number(reading), max(0.0, now - before) + FRAME_SECONDS, self._limits_of(key[0]))
         if register.restarts != restarts:
             self.restarted.append(key[0])
@@ -200,10 +205,10 @@ class Fold:
     # --- a whole frame ------------------------------------------------------------------------------------------------
 
     def _add_all(self, frame: DecodedFrame, now: float, unix: float, rejections: list[Rejection]) -> None:
-        self._imported, self._any = self._limits()
         self._unsettled = False
         self._notice_billing_period(frame)
         shown: set[Key] = set()
+        counted: set[Key] = set()
         present: dict[Key, float | str] = {}
         offered: dict[Key, float | str] = {}
         for reading in frame.readings:
@@ -212,8 +217,10 @@ class Fold:
             if kind is Kind.REGISTER:
                 rejection = self._take_register(reading, now)
                 shown.add(key)
+                counted.add(key)
             elif kind is Kind.INTERVAL:
                 rejection = self._take_interval(reading, now)
+                counted.add(key)
             elif kind is Kind.CONTEXT:
                 self._take_context(reading)
             elif reading.quantity is q.CLOCK:
@@ -224,6 +231,9 @@ class Fold:
                 self._take_value(reading, unix, present, offered)
             if rejection is not None:
                 rejections.append(rejection)
+        for key in (self._counted - counted) & self._registers.keys():
+            self._registers[key].at = self._counted_at
+        self._counted = counted
         self._settle(frame, present, offered, shown, unix)
 
     def _take_value(
@@ -262,7 +272,8 @@ class Fold:
         unix: float,
     ) -> None:
         """Let the frame take the place of the one before."""
-        self._leave(self._shown - shown)
+        if frame.is_complete:
+            self._leave(self._shown - shown)
         for (quantity, _), value in present.items():
             if quantity.kind is Kind.STATE and not quantity.states and self._before.get((quantity, ())) == value:
                 self._periods.setdefault(quantity, {})[str(value)] = None
@@ -276,13 +287,15 @@ class Fold:
             if register is not None and register.value is not None:
                 self._kept[reading.key] = Kept(register.value, unix)
         self._unsettled |= not self._clock.is_settled
+        self._imported, self._any = self._limits()
         self._rebuild()
 
     def _leave(self, gone: set[Key]) -> None:
-        """Note when registers were last read that the meter does not show any more."""
+        """Keep what registers said that the meter does not show any more; what waited cannot be confirmed now."""
         for key in gone:
             register = self._registers[key]
-            register.at = self._now
+            register.forget()
+            self._waiting.pop(key, None)
             if key in self._kept and register.value is not None:
                 self._kept[key] = Kept(register.value, self._unix)
 
@@ -369,7 +382,7 @@ class Fold:
                 for state in quantity.states or self._periods.get(quantity, {}) | {str(value): None}:
                     values[quantity, ((quantity.value_dimension, state),)] = float(state == value)
             elif isinstance(value, float) and quantity.kind is not Kind.REGISTER:
-                values[key] = value * quantity.unit.factor
+                values[key] = quantity.unit.in_base(value)
         values.update(self._counters())
         values.update({(quantity, tuple(text.items())): 1.0 for quantity, text in names.values()})
         self._published = values
@@ -382,11 +395,11 @@ class Fold:
                 continue
             if register.value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
                 continue
-            values[key] = register.value * quantity.unit.factor
+            values[key] = quantity.unit.in_base(register.value)
             if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT and self.identity.family.shows_one_period:
                 values[q.REGISTER_LAST_SEEN, dimensions] = self._kept[key].seen
         for key, accumulator in self._intervals.items():
-            values[key] = accumulator.total * key[0].unit.factor
+            values[key] = key[0].unit.in_base(accumulator.total)
         return values
 
     def _is_in_force(self, state: Quantity, dimensions: Dimensions) -> bool:

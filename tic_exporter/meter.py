@@ -170,6 +170,7 @@ class Meter:
         self.right_group_at: float | None = None
         self._last_frame: tuple[float, float] | None = None
         self._last_byte_at: float | None = None
+        self._told_at = 0.0
 
     # --- the line ---------------------------------------------------------------------------------------------------
 
@@ -253,6 +254,8 @@ class Meter:
             self._frame_kind = kind
             self._recognise(family, frame)
         self._is_test = frame.is_test
+        if frame.readings:
+            self._told_at = now
         if not frame.is_test:
             self._fold(family, frame, now, unix)
 
@@ -344,9 +347,11 @@ class Meter:
 
     def _publish(self, *, is_open: bool) -> None:
         self._is_dirty = False
-        fold = None if self._is_test else self._confirmed
-        readings = fold.readings() if fold else {}
-        if fold is not None and self._clock_offset is not None:
+        # A meter in standby sends its id alone: what it said before is not what it says.
+        is_mute = self._last_frame is not None and self._last_frame[0] - self._told_at > self.options.stale_after
+        fold = self._confirmed
+        readings = fold.readings() if fold and not self._is_test and not is_mute else {}
+        if readings and self._clock_offset is not None:
             readings[q.CLOCK_OFFSET, ()] = self._clock_offset
         last = self._last_frame
         self.snapshot = Snapshot(

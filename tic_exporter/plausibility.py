@@ -89,6 +89,10 @@ class RegisterFilter:
             return None
         return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
 
+    def forget(self) -> None:
+        """Drop the value that waits: no frame shows the register any more, and a later one cannot confirm it."""
+        self._pending = None
+
     def settle(self) -> None:
         """Believe a plausible value that no further frame could confirm: the recording has ended."""
         if self._pending is not None and self._is_plausible:

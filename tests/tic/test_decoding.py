@@ -225,7 +225,6 @@ def test_a_flipped_bit_under_parity_never_gives_an_interpreted_frame(groups: Gro
             assert [True] * is_whole == [frame.is_interpreted for frame in found if frame.is_interpreted]
 
 
-@pytest.mark.xfail(strict=True, reason="a partial frame is used without the id that its family always sends")
 @pytest.mark.parametrize("lost", [("ADCO",), ("ADCO", "OPTARIF")])
 def test_a_frame_without_the_id_that_its_family_always_sends_is_not_used(lost: tuple[str, ...]) -> None:
     # As when one bit turns the checksum `"` of OPTARIF EJP. into STX: what follows looks like a frame.
@@ -516,7 +515,6 @@ def test_a_reading_whose_period_is_damaged_is_passed_over(groups: Groups, label:
     assert lost <= quantities_of(lenient(wire(groups)))
 
 
-@pytest.mark.xfail(strict=True, reason="a value that was refused still names the period of other readings")
 @pytest.mark.parametrize(
     ("groups", "text", "lost"),
     [

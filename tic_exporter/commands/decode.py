@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from ..building import meter_options
 from ..catalogue import READING_METRICS
-from ..config import FAMILIES, MeterConfig
+from ..config import FAMILIES as FAMILY_NAMES
+from ..config import MeterConfig
 from ..legal_time import LegalTime
 from ..meter import FRAMES, INTERRUPTIONS, INVALID_FRAMES, Meter
 from ..recording import Recording
@@ -20,6 +21,7 @@ from ..replay import Replay
 from ..sources import CHUNK, PortSettings, Source, SourceEndedError, open_source
 from ..tic.codecs import LocalTime
 from ..tic.decoding import DecodedFrame
+from ..tic.families import FAMILIES
 from ..tic.schema import Reading
 
 
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("source", metavar="FILE|-|URL")
     parser.add_argument("--format", choices=tuple(FORMATS), default="text")
-    parser.add_argument("--family", choices=("auto", *FAMILIES), default="auto")
+    parser.add_argument("--family", choices=("auto", *FAMILY_NAMES), default="auto")
     parser.add_argument("--meter", metavar="NAME", help="name of the meter (default: the file's)")
     parser.add_argument(
         "--baud-rate", type=_speed, help="speed of the line (default: 9600 where the stream holds HT, else 1200)"
@@ -170,13 +172,17 @@ def _json(replay: Replay, frames: Iterable[DecodedFrame]) -> None:
     """Print one object per frame, as it ends."""
     legal_time = LegalTime(replay.meter.options.zone)
     hidden = replay.meter.options.hidden
+    personal = {row.label for family in FAMILIES for row in family.all_fields if row.quantity in hidden}
     for frame in frames:
         shown = {
             "meter_id": frame.meter_id,
             "family": frame.family.name if frame.family else None,
             "cut": frame.cut.value,
             "valid": frame.is_valid,
-            "groups": [{"label": g.label, "timestamp": g.timestamp, "value": g.value} for g in frame.groups],
+            "groups": [
+                {"label": g.label, "timestamp": g.timestamp, "value": None if g.label in personal else g.value}
+                for g in frame.groups
+            ],
             "readings": [
                 _as_json(reading, legal_time)
                 for reading in frame.readings
@@ -192,7 +198,7 @@ def _as_json(reading: Reading, legal_time: LegalTime) -> dict[str, object]:
     if isinstance(value, LocalTime):
         value = legal_time.to_unix(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        value *= reading.quantity.unit.factor
+        value = reading.quantity.unit.in_base(value)
     name = reading.quantity.metric
     return {
         "name": name,

@@ -413,9 +413,10 @@ class _Frame:
             if (name := section + " " + label) in names and label not in family.repeats:
                 self.repeated.append(label)
             names.add(name)
-            values[label] = group.value
             rows = rows_of.get(label, ())
             entry = self.entries[index] = seen.read(rows)
+            if entry.defect is None:  # a refused value names no tariff period of others
+                values[label] = group.value
             self.read_entries.append((entry, values))
             if not rows and group.label not in family.known_labels:
                 self.unknown.add(group.label)
@@ -448,9 +449,9 @@ class _Frame:
             yield Finding(Defect.MALFORMED, label)
         if family.id_label in self.values and self.meter_id is None:
             yield Finding(Defect.INVALID_VALUE, family.id_label or "")
-        if self.is_complete and not self.is_test:
-            for label in sorted(family.required - self.labels):
-                yield Finding(Defect.MISSING_CONTEXT, label)
+        needed = family.required if self.is_complete else family.required & {family.id_label}
+        for label in sorted(needed - self.labels) if not self.is_test else ():
+            yield Finding(Defect.MISSING_CONTEXT, label)
 
     def collect(self, memory: Mapping[str, str], *, presence: bool, was_complete: bool) -> None:
         """Gather the readings; those whose dimensions are not known are passed over."""

@@ -28,6 +28,11 @@ class Unit(Enum):
     def __init__(self, suffix: str, factor: float) -> None:
         self.suffix = suffix
         self.factor = factor
+        self._divisor = 1.0 if factor >= 1 else float(round(1 / factor))
+
+    def in_base(self, number: float) -> float:
+        """Give a number of this unit in the base unit; a hundredth is divided, since 0.01 has no exact float."""
+        return number * self.factor if self._divisor == 1.0 else number / self._divisor
 
 
 class Kind(Enum):

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from .codecs import Codec, Value
 from .groups import Dialect
 from .identity import IDENTIFIER
-from .quantities import ACTIVE_ENERGY_IMPORT, Kind, Quantity
+from .quantities import ACTIVE_ENERGY_IMPORT, TARIFF_PERIOD, Kind, Quantity
 
 NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 """Kinds whose change leaves the shape of a frame as it is."""
@@ -226,8 +226,10 @@ class Family:
     @cached_property
     def shows_one_period(self) -> bool:
         """Whether a frame shows the register of the tariff period in force alone."""
+        in_force = {row.label for row in self.fields if row.quantity is TARIFF_PERIOD}
         rows = (row for row in self.fields if row.quantity is ACTIVE_ENERGY_IMPORT)
-        return any(not isinstance(source, str) and source.labels for row in rows for source in row.dimensions.values())
+        sources = [source for row in rows for source in row.dimensions.values() if not isinstance(source, str)]
+        return any(not in_force.isdisjoint(source.labels) for source in sources)
 
     @cached_property
     def context_labels(self) -> frozenset[str]:
