@@ -120,17 +120,17 @@ class Truth:
         """Note the first and the last value of each register, and what the interval energies have counted in all."""
         top = self.tops[-1]
         for quantity, dimensions, value, _ in frame.readings:
-            key, factor = (quantity, dimensions), quantity.unit.factor
+            key = (quantity, dimensions)
             if not isinstance(value, int | float):
                 continue
             if quantity.kind is Kind.REGISTER:
-                number = value * factor
+                number = quantity.unit.in_base(value)
                 self.registers[key] = self.registers.get(key, (number, number))[0], number
                 self.sent_values.setdefault(key, set()).add(number)
             elif quantity.kind is Kind.INTERVAL:
                 before, at = self._intervals.get(key, (value, top))
                 added = value if top != at or value < before else value - before
-                self.counted[key] = self.counted.get(key, 0.0) + added * factor
+                self.counted[key] = self.counted.get(key, 0.0) + quantity.unit.in_base(added)
                 self._intervals[key] = value, top
 
     def believed(self, text: bytes) -> Line | None:
