@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,19 @@ from urllib.parse import quote
 import pytest
 import yaml
 from loopback import get
-from metering import UNIX, Events, Town
+from metering import START, UNIX, Events, Town
 
-from tic_exporter.meter import LINK_COUNTERS
-from tic_exporter.simulator import KINDS
+from helpers import wait_until
+from tic_exporter.meter import LINK_COUNTERS, Snapshot
+from tic_exporter.simulator import KINDS, SimulatedMeter
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.web.api import PARTS
-from tic_exporter.web.summary import masked
+from tic_exporter.web.summary import Facts, masked, net_power, power
 
 if TYPE_CHECKING:
+    from helpers.exporter import StartExporter
+    from tic_exporter.folding import Key
     from tic_exporter.web.server import BoundedServer
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -168,6 +172,33 @@ def test_a_producer_tells_what_it_exports() -> None:
     assert ["1", "2", "3"] == [phase["phase"] for phase in told["phases"]]
 
 
+def test_a_power_without_a_subscription_has_no_ratio() -> None:
+    found: dict[Key, float] = {(q.APPARENT_POWER_IMPORT, ()): 100.0}
+    snapshot = Snapshot("m", 60.0, readings=found, last_frame_at=0.0)
+    expected = {
+        "import": 100.0,
+        "export": None,
+        "unit": "VA",
+        "basis": "instantaneous",
+        "subscribed": None,
+        "ratio": None,
+    }
+    assert expected == power(Facts(snapshot, 0.0))
+    assert power(Facts(replace(snapshot, readings={}), 0.0)) is None
+
+
+def test_an_export_alone_has_no_ratio() -> None:
+    found: dict[Key, float] = {
+        (q.APPARENT_POWER_EXPORT, ()): 100.0,
+        (q.SUBSCRIBED_APPARENT_POWER, (("tariff_period", ""),)): 9000.0,
+    }
+    facts = Facts(Snapshot("m", 60.0, readings=found, last_frame_at=0.0), 0.0)
+    told = power(facts)
+    assert told is not None
+    assert (None, 100.0, None) == (told["import"], told["export"], told["ratio"])
+    assert -100.0 == net_power(facts)
+
+
 def test_an_overload_shows_in_the_status() -> None:
     town = Town()
     town.add("house", events=Events(overload=True), frames=40)
@@ -221,6 +252,27 @@ def test_a_name_that_stands_in_for_an_id_is_no_secret() -> None:
     town = Town()
     town.add("the old factory", "ice-2q", frames=30)
     assert "the old factory" == town.describe("the old factory")["meter_id"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("shown", ["false", "true"])
+def test_the_configuration_decides_whether_ids_are_shown(shown: str, exporter: StartExporter, tmp_path: Path) -> None:
+    frames = SimulatedMeter("linky-standard", start=START, meter_id="041061234567")
+    (tmp_path / "house.tic").write_bytes(b"".join(frames.next_frame() for _ in range(20)))
+    configuration = tmp_path / "tic_exporter.yml"
+    configuration.write_text(
+        f"meters: [{{name: house, port: {tmp_path}/house.tic, loop: true}}]\nweb: {{show_ids: {shown}}}\n"
+    )
+    running = exporter([f"--config.file={configuration}"])
+
+    def told() -> Any:  # noqa: ANN401 - JSON
+        return json.loads(running.get("/api/v1/meters/house").body)
+
+    wait_until(lambda: told()["meter_id"], 30)
+    assert {"true": "041061234567", "false": "0410…67"}[shown] == told()["meter_id"]
+    wait_until(lambda: told()["history"], 5)
+    assert [] == problems(told(), "Meter")
+    assert b"house" in running.get("/").body
 
 
 # How it is asked

@@ -204,7 +204,7 @@ function curvePart(meter) {
   const lines = runs.map(run => "M" + run.map(([at, value]) => `${x(at)} ${y(value)}`).join("L"));
   const areas = runs.map((run, i) => `${lines[i]}L${x(run.at(-1)[0])} ${y(0)}L${x(run[0][0])} ${y(0)}Z`);
   return h("section", { class: "curve", key: "curve" },
-    h("h3", null, say("last_hour")),
+    h("h3", null, say("last_hour"), low < 0 && h("small", null, say("below_zero"))),
     h("svg", { class: "sparkline", viewBox: "0 0 600 80", preserveAspectRatio: "none", role: "img", "aria-label": say("curve", { low: together(low, unit), high: together(high, unit) }) },
       h("path", { class: "area", d: areas.join("") }),
       h("line", { class: "zero", x1: 0, x2: 600, y1: y(0), y2: y(0) }),
@@ -276,7 +276,8 @@ function linePart(meter) {
 }
 
 const kind = meter => meter.family === "linky" ? "Linky" : meter.family === "concentrator" ? say("concentrator") : (meter.family || "").toUpperCase();
-const familyName = meter => [kind(meter), meter.mode && say(meter.mode)].filter(Boolean).join(", ");
+const TWO_MODES = ["linky", "saphir"];
+const familyName = meter => [kind(meter), TWO_MODES.includes(meter.family) && say(meter.mode)].filter(Boolean).join(", ");
 
 function card(meter, level) {
   const state = meter.link.state, seen = meter.link.last_frame_age;
