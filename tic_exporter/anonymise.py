@@ -108,13 +108,11 @@ class Anonymiser:
             return _encode(group._replace(value=self._pseudonym(kind, group.value)), text)
         if group.label not in _KNOWN:
             return _mask_unknown(group, text)
-        codecs = _codecs().get(group.label, ())
-        if any(codec(group) is not Verdict.REFUSED for codec in codecs):
+        if _is_read(group) or not _SERIAL_NUMBER.search(f"{group.timestamp} {group.value}"):
             return text
-        if not _SERIAL_NUMBER.search(f"{group.timestamp} {group.value}"):
-            return text
-        # Nothing is read from what every table ignores. What they refuse must not become readable by being masked.
-        return _mask(text) if codecs else _encode(group._replace(value=_masked(group.value)), text)
+        # What the tables refuse must not become readable by being masked.
+        masked = group._replace(value=_masked(group.value))
+        return _mask(text) if _is_read(masked) else _encode(masked, text)
 
     def _pseudonym(self, kind: str, value: str) -> str:
         known = self._pseudonyms.get((kind, value))
@@ -152,6 +150,10 @@ def _codecs() -> dict[str, tuple[Codec, ...]]:
             for label in (row.label, *spellings):
                 found.setdefault(label, []).append(row.codec)
     return {label: tuple(codecs) for label, codecs in found.items()}
+
+
+def _is_read(group: Group) -> bool:
+    return any(codec(group) is not Verdict.REFUSED for codec in _codecs().get(group.label, ()))
 
 
 def _encode(group: Group, text: bytes) -> bytes:

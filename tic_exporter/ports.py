@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _NAMES = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS[0-9]*", "ttyAP*", "ttyXRUSB*", "ttymxc*", "ttySC*", "ttyO[0-9]*")
+_NOBODYS = frozenset({0})
+"""Groups that nobody should join for a port: root's."""
+
 _NO_UART = "0"
 """In /sys/class/tty/ttyS*/type: a number without hardware behind it."""
 
@@ -71,8 +74,8 @@ def list_ports(roots: Roots) -> list[Port]:
 
 def look_at(path: str, roots: Roots) -> Port:
     """Describe one port that was named, whatever it is."""
-    device = Path(path)
-    return _port(device, device, roots)
+    device = Path(path).absolute()
+    return _port(device, _stable_names(roots.dev).get(os.path.realpath(device)), roots)
 
 
 def _devices(roots: Roots) -> Iterator[Path]:
@@ -151,7 +154,7 @@ def _permission(device: Path) -> tuple[str, str]:
         return "", ""
     group = _group_name(status.st_gid)
     wanted = stat.S_IRGRP | stat.S_IWGRP
-    if status.st_mode & wanted != wanted or status.st_gid == 0:
+    if status.st_mode & wanted != wanted or status.st_gid in _NOBODYS:
         return "no permission", f"sudo chgrp dialout {device} && sudo chmod g+rw {device}"
     if _is_member(group):
         return f"no permission: this session began before you joined the group {group}", f"newgrp {group}"

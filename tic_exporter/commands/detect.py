@@ -135,6 +135,7 @@ class Listener:
 
     def __init__(self, name: str, roots: Roots, seconds: float) -> None:
         self.name = name
+        self.stable_name = name
         self.obstacle: list[str] = []
         self.diagnosis: Diagnosis | None = None
         self._seconds = seconds
@@ -143,10 +144,9 @@ class Listener:
 
     def listen(self, is_stopped: Callable[[], bool]) -> None:
         """Listen until the meter is known or the time is over."""
-        port = None
         if "://" not in self.name:
             port = look_at(self.name, self._roots)
-            self.obstacle = _obstacle(port)
+            self.stable_name, self.obstacle = port.path, _obstacle(port)
         if self.obstacle:
             return
         settings = PortSettings(self.name)
@@ -177,7 +177,7 @@ class Listener:
         return f"{Path(self.name).name} {hearing.speed} Bd, {hearing.received} bytes, {hearing.frames} frames"
 
     def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"port": self.name, "obstacle": self.obstacle}
+        shown: dict[str, Any] = {"port": self.name, "stable_name": self.stable_name, "obstacle": self.obstacle}
         if self.diagnosis is not None:
             shown |= dataclasses.asdict(self.diagnosis)
             shown["notes"] = list(self.diagnosis.notes)
@@ -210,7 +210,7 @@ def _describe(found: Diagnosis) -> list[str]:
         found.contract and f"contract {found.contract}",
         found.phases and f"phases {found.phases}",
     ]
-    numbers = [f"{found.received} bytes, {found.frames} valid frames"]
+    numbers = [f"{found.received} bytes, valid frames: {found.frames}"]
     if found.frames_per_minute is not None:
         numbers.append(f"{found.frames_per_minute:.1f} frames per minute")
     if found.error_ratio is not None:
@@ -255,7 +255,7 @@ def _configuration(meters: list[Listener]) -> str:
         what = [found.family, found.mode and f"mode {found.mode}", found.contract] if found else []
         lines += [""] * (number > 0)
         lines += [f"  # {', '.join(filter(None, what))}".rstrip(", ")] if any(what) else []
-        lines += [f"  - name: {json.dumps(name)}", f"    port: {json.dumps(each.name)}"]
+        lines += [f"  - name: {json.dumps(name)}", f"    port: {json.dumps(each.stable_name)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -25,6 +25,8 @@ from .decode import FORMATS, summarise
 DRAIN_SECONDS = 5.0
 """How long the last bytes wait to be read."""
 
+EMPTY_LOOKS = 10
+
 _GONE = select.POLLHUP | select.POLLERR
 
 
@@ -155,12 +157,16 @@ class PtyOutlet:
                 data = data[os.write(self._master, data) :]
 
     def end(self) -> None:
-        """Hold the line until all is read: closing it throws away what is not."""
+        """Hold the line until all is read: closing it throws away what is not.
+
+        What was written reaches the reader's side a little later, so that one look at it proves nothing.
+        """
         slave = os.open(self._path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         try:
-            until = time.monotonic() + DRAIN_SECONDS
-            while _unread(slave) and time.monotonic() < until:
+            until, empty = time.monotonic() + DRAIN_SECONDS, 0
+            while empty < EMPTY_LOOKS and time.monotonic() < until:
                 time.sleep(0.02)
+                empty = 0 if _unread(slave) else empty + 1
         finally:
             os.close(slave)
 
