@@ -23,9 +23,9 @@ A sample is what a damaged reader shows after a frame that it published. It is r
 A frame that was glued to the one before holds true groups of both: then what the twin showed since the frame began is
 right too.
 
-Limits: a recording may hold damage of its own; while the twin publishes nothing, nothing is judged. That a value
-stands for long is not judged (see the tally `behind`). The amount of interval energy lost across a top Td is not
-checked, and what is lost makes the bound loose by what `PATIENCE` frames count.
+Limits: a recording may hold damage of its own; while the twin publishes nothing, nothing is judged, nor
+what stands from then on. That a value stands for long is not judged (see the tally `behind`). The amount of interval
+energy lost across a top Td is not checked, and what is lost makes the bound loose by what `PATIENCE` frames count.
 """
 
 from collections import deque
@@ -204,6 +204,7 @@ class Judge:
     before: Mapping[Key, float] = field(default_factory=dict)
     _wrong: dict[Key, float] = field(default_factory=dict)
     _last: int = 0
+    _heard: int = 0
     _intervals: dict[Key, _Interval] = field(default_factory=dict)
     _frame: DecodedFrame | None = None
     _told: set[object] | None = None
@@ -216,7 +217,7 @@ class Judge:
         truth = self.truth.readings[-1]
         verdicts: dict[Key, Verdict] = {}
         wrong: dict[Key, float] = {}
-        self._frame, self._told = frame, None
+        self._frame, self._told, self._heard = frame, None, heard
         for key, value in readings.items():
             if key[0].kind is Kind.INTERVAL:
                 verdict = self._judge_interval(key, value, heard)
@@ -262,6 +263,8 @@ class Judge:
             first = began
         elif known and self.before[key] == value and key not in self._wrong:
             return Verdict.BEHIND
+        elif not known and not truth.readings[self._heard]:
+            return Verdict.BEHIND  # from before the twin had confirmed the id
         else:
             first = min(began, self._last + 1) if known else 0
         return Verdict.BEHIND if value in truth.shown_since(first, key) else Verdict.WRONG
