@@ -34,6 +34,7 @@ _IMPORTED = frozenset(
     }
 )
 _SENT_ONCE = frozenset({q.SHORT_MESSAGE})
+_NATURE = frozenset({(q.METER_PHASES, ()), (q.METER_PRODUCER, ())})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
 
 
@@ -278,6 +279,10 @@ class Fold:
             if quantity.kind is Kind.STATE and not quantity.states and self._before.get((quantity, ())) == value:
                 self._periods.setdefault(quantity, {})[str(value)] = None
         if frame.is_complete:
+            # What the meter is changes when two frames say so: parts of two frames glued together may look like a whole one.
+            spared = self._before.keys() & _NATURE - offered.keys()
+            present |= {key: value for key, value in self._current.items() if key in spared}
+            self._unsettled |= bool(spared)
             self._current, self._before, self._shown = present, offered, shown
         else:
             self._current, self._before = self._current | present, self._before | offered

@@ -76,7 +76,7 @@ class RegisterFilter:
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
         if self._pending is not None and _follows(self._pending, value, limits.largest_speed * seconds, limits.step):
             self._agreeing += 1
-            if self._agreeing >= (1 if self._is_plausible else CONFIRMATIONS):
+            if self._agreeing >= self._needed(value):
                 self._believe(self._pending)
                 if value == self.value:
                     return None
@@ -88,6 +88,16 @@ class RegisterFilter:
         if self._is_plausible or self.value is None:
             return None
         return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
+
+    def _needed(self, value: float) -> int:
+        """Count the frames that must agree with the value that waits.
+
+        One, where the believed value stands before it as the next one stands behind it; a first value has nothing
+        before it, so that only the same value again is proof enough.
+        """
+        if self.value is None:
+            return 1 if value == self._pending else CONFIRMATIONS
+        return 1 if self._is_plausible else CONFIRMATIONS
 
     def forget(self) -> None:
         """Drop the value that waits: no frame shows the register any more, and a later one cannot confirm it."""

@@ -11,7 +11,7 @@ from .framing import Cut, RawFrame
 from .groups import Defect, Dialect, Group, dialect_of, parse_group, pieces, split
 from .parity import Parity, check, count_wrong
 from .quantities import Kind
-from .schema import Dimensions, Family, Field, Reading
+from .schema import Dimensions, Family, Field, Memory, Reading
 
 _COSTLY = [Defect.CHECKSUM, Defect.MALFORMED, Defect.INVALID_VALUE, Defect.MISSING_CONTEXT, Defect.PARITY]
 
@@ -150,7 +150,7 @@ class Decoder:
         self._parity = parity
         self._drop_group = drop_group
         self._known_memory = dict(memory or {})
-        self._memories: dict[str | None, dict[str, str]] = {}
+        self._memories: dict[str | None, _Memory] = {}
         self._seen: dict[bytes, Entry] = {}
         self._dialect = Dialect.HISTORIC
         self._family: Family | None = None
@@ -259,18 +259,43 @@ class Decoder:
 
     def _remember(self, frame: "_Frame", family: Family) -> dict[str, str]:
         """Update what is remembered of this meter; of the four last ids at most."""
-        memory = self._memories.pop(frame.meter_id, None) or dict(self._known_memory)
+        memory = self._memories.pop(frame.meter_id, None) or _Memory(self._known_memory)
         for entry in frame.entries:
             if entry.group is None:
                 continue
             for row in family.memories_by_label.get(entry.group.label, ()):
                 value = row.codec(entry.group)
                 if isinstance(value, str):
-                    memory[row.key] = value
+                    memory.take(row, value)
         self._memories[frame.meter_id] = memory
         if len(self._memories) > 4:
             del self._memories[next(iter(self._memories))]
-        return memory
+        return memory.values
+
+
+class _Memory:
+    """What a meter has told for its later frames. Frames for minutes hang on it, so a doubtful word is not believed.
+
+    A first word is believed if the table trusts it; any other, and every change, when it is said twice. Meanwhile
+    nothing is known under that key, and what hangs on it is passed over.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.values = dict(known)
+        self._doubts: dict[str, tuple[str, str]] = {}
+
+    def take(self, row: Memory, value: str) -> None:
+        key = row.key
+        known = self.values.get(key)
+        doubt = self._doubts.get(key)
+        if doubt is not None and value in doubt:
+            self.values[key] = value
+            del self._doubts[key]
+        elif doubt is None and (value == known or (known is None and value in row.trusted)):
+            self.values[key] = value
+        else:
+            self._doubts[key] = (doubt[0] if doubt else known or "", value)
+            self.values[key] = ""
 
 
 class _Alike:

@@ -127,11 +127,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A row for what later frames of the same meter need: the value of `codec` is kept under `key`."""
+    """A row for what later frames of the same meter need: the value of `codec` is kept under `key`.
+
+    `trusted` lists what is believed when it is heard for the first time.
+    """
 
     label: str
     key: str
     codec: Codec
+    trusted: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

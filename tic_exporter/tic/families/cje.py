@@ -93,7 +93,7 @@ CJE = Family(
         "PERCP": _NO_YEAR,
         "FCOU": "when the meter answers the telephone",
     },
-    memories=(Memory("JAUNE", "contract", _OPTION),),
+    memories=(Memory("JAUNE", "contract", _OPTION, frozenset({"BASE", "EJP"})),),
     required=frozenset({"JAUNE", "ENERG"}),
     complete_label="JAUNE",
     register_step=1000,
