@@ -109,7 +109,7 @@ def test_random_characters_are_noise() -> None:
     assert Symptom.NOISE is hear(noise.randbytes(2000), 9600, seconds=12).symptom
 
 
-@pytest.mark.parametrize("rate", [0.002, 0.01])
+@pytest.mark.parametrize("rate", [0.002, 0.01, 0.02])
 def test_right_groups_among_many_wrong_ones_are_a_weak_signal(rate: float) -> None:
     random = Random(2)  # noqa: S311 - of a test
     clean = said_by("linky-standard", 8)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from tic_exporter import listening
-from tic_exporter.listening import find_speed, listen
+from tic_exporter.listening import find_speed, listen, try_speed
 from tic_exporter.sources import PortSettings
 
 
@@ -41,7 +41,7 @@ class Connecting:
         return self._near.recv(10)
 
     def set_baud_rate(self, baud_rate: int) -> None:
-        raise NotImplementedError
+        raise OSError(baud_rate, "the port refuses this speed")
 
     def close(self) -> None:
         self._near.close()
@@ -64,3 +64,9 @@ def test_what_has_no_speed_is_not_searched_for_one() -> None:
     with closing(Connecting(1)) as source:
         assert None is find_speed(source, PortSettings("socket://host:1"), 1.0, lambda: False)
         assert 1200 == find_speed(source, PortSettings("/dev/ttyUSB0", 1200), 1.0, lambda: False)
+
+
+def test_a_speed_that_the_port_refuses_is_passed_over() -> None:
+    with closing(Connecting(1)) as source:
+        try_speed(source, 19200)
+        assert source.connecting

@@ -1,5 +1,6 @@
 """Whoever only listens to one port for a while: `detect` and `record`."""
 
+import contextlib
 import select
 import time
 from collections.abc import Callable, Iterator
@@ -47,8 +48,14 @@ def find_speed(source: Source, settings: PortSettings, seconds: float, is_over: 
             return search.speed
         speed = search.next_speed(steady())
         if speed is not None:
-            source.set_baud_rate(speed)
+            try_speed(source, speed)
     return None
+
+
+def try_speed(source: Source, speed: int) -> None:
+    """Listen at another speed; one that the port refuses is passed over. A port that is gone says so when read."""
+    with contextlib.suppress(OSError):
+        source.set_baud_rate(speed)
 
 
 def open_port(settings: PortSettings) -> Source:

@@ -51,7 +51,7 @@ def detected_lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
             "no terminal": os.devnull,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "tic_exporter", "detect", "--json", "--seconds=12", *names.values()],
+            [sys.executable, "-m", "tic_exporter", "detect", "--json", "--seconds=10", *names.values()],
             capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert (0, b"") == (done.returncode, done.stderr)

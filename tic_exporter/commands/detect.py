@@ -13,7 +13,7 @@ from typing import Any
 
 from ..clocks import steady
 from ..diagnosis import Diagnosis, Hearing
-from ..listening import listen
+from ..listening import listen, try_speed
 from ..ports import Port, Roots, list_ports, look_at
 from ..sources import PortSettings, open_source
 
@@ -161,7 +161,7 @@ class Listener:
                             hearing.feed(data, steady())
                         speed = hearing.next_speed(steady())
                         if speed is not None:
-                            source.set_baud_rate(speed)
+                            try_speed(source, speed)
                 except OSError as error:
                     self.obstacle = [f"the port closed: {error}"]
                     if not hearing.received:
