@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .legal_time import LegalTime
-from .plausibility import FRAME_SECONDS, ClockFilter, IntervalAccumulator, Limits, RegisterFilter, Rejection
+from .plausibility import ClockFilter, IntervalAccumulator, Limits, RegisterFilter, Rejection
 from .tic import quantities as q
 from .tic.codecs import LocalTime
 from .tic.decoding import DecodedFrame
@@ -84,7 +84,6 @@ class Fold:
         self._td = USUAL_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
-        self._now = 0.0
         self._unix = 0.0
         self._unsettled = True
         self._waiting: dict[Key, Reading] = {}
@@ -109,7 +108,7 @@ class Fold:
                 self._take_number(self._waiting[key], now, rejections)
         else:
             self._add_all(frame, now, unix, rejections)
-        self._now = self._counted_at = now
+        self._counted_at = now
         self._unix = unix
         return rejections
 
@@ -179,8 +178,7 @@ class Fold:
         if register is None:
             register = self._registers[key] = RegisterFilter()
         restarts = register.restarts
-        before = self._counted_at if key in self._counted else register.at
-        rejection = register.offer(_number(reading), max(0.0, now - before) + FRAME_SECONDS, self._limits_of(key[0]))
+        rejection = register.offer(_number(reading), self._since(key, register, now), self._limits_of(key[0]))
         if register.restarts != restarts:
             self.restarted.append(key[0])
         self._wait(reading, register)
@@ -189,12 +187,19 @@ class Fold:
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
         if self._local_clock is None:
             return None
-        accumulator = self._intervals.setdefault(reading.key, IntervalAccumulator())
-        seconds = max(0.0, now - self._now) + FRAME_SECONDS
+        key = reading.key
+        accumulator = self._intervals.get(key)
+        if accumulator is None:
+            accumulator = self._intervals[key] = IntervalAccumulator()
+        seconds = self._since(key, accumulator, now)
         limits = self._limits_of(reading.quantity)
         rejection = accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
         self._wait(reading, accumulator)
         return rejection
+
+    def _since(self, key: Key, counter: RegisterFilter | IntervalAccumulator, now: float) -> float:
+        """Give the seconds since the counter was last read."""
+        return max(0.0, now - (self._counted_at if key in self._counted else counter.at))
 
     def _wait(self, reading: Reading, counter: RegisterFilter | IntervalAccumulator) -> None:
         """Have a value that waits for confirmation offered again with the next frame, which may not change it."""
@@ -232,8 +237,10 @@ class Fold:
                 self._take_value(reading, unix, present, offered)
             if rejection is not None:
                 rejections.append(rejection)
-        for key in (self._counted - counted) & self._registers.keys():
-            self._registers[key].at = self._counted_at
+        for key in self._counted - counted:
+            counter = self._registers.get(key) or self._intervals.get(key)
+            if counter is not None:
+                counter.at = self._counted_at
         self._counted = counted
         self._settle(frame, present, offered, shown, unix)
 
@@ -330,7 +337,8 @@ class Fold:
         family = self.identity.family
         largest = family.largest_power / SECONDS_PER_HOUR
         speed = min(self._contract_power() / SECONDS_PER_HOUR, largest)
-        return Limits(speed, largest, family.register_step), Limits(largest, largest, family.register_step)
+        step, margin = family.register_step, family.frame_seconds
+        return Limits(speed, largest, step, margin), Limits(largest, largest, step, margin)
 
     def _limits_of(self, quantity: Quantity) -> Limits:
         return self._imported if quantity in _IMPORTED else self._any

@@ -14,9 +14,6 @@ from enum import Enum
 CONFIRMATIONS = 2
 """Further frames that must agree with an implausible value before it is believed."""
 
-FRAME_SECONDS = 10.0
-"""Margin for the age of a value within its frame: the longest frame takes 8 s (PME-PMI at 1200 Bd)."""
-
 CLOCK_TOLERANCE = 30.0
 """Seconds by which the clock of the meter may run apart from the line between two frames (adjustments are smaller)."""
 
@@ -37,11 +34,13 @@ class Limits:
         speed: per second, with margin; what contract and limiter allow.
         largest_speed: per second; what the family could ever count.
         step: one unit of the display, always plausible.
+        margin: seconds by which a value may be older than its frame's end.
     """
 
     speed: float
     largest_speed: float
     step: int
+    margin: float = 0.0
 
 
 class RegisterFilter:
@@ -74,7 +73,9 @@ class RegisterFilter:
             self._pending = None
             return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
-        if self._pending is not None and _follows(self._pending, value, limits.largest_speed * seconds, limits.step):
+        if self._pending is not None and _follows(
+            self._pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
+        ):
             self._agreeing += 1
             if self._agreeing >= self._needed(value):
                 self._believe(self._pending)
@@ -84,7 +85,9 @@ class RegisterFilter:
         else:
             self._agreeing = 0
         self._pending = value
-        self._is_plausible = self.value is None or _follows(self.value, value, limits.speed * seconds, limits.step)
+        self._is_plausible = self.value is None or _follows(
+            self.value, value, limits.speed * (seconds + limits.margin), limits.step
+        )
         if self._is_plausible or self.value is None:
             return None
         return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
@@ -129,13 +132,16 @@ class IntervalAccumulator:
     """An ever-rising sum of an energy that the meter sets back to zero at each top Td.
 
     The first value is the baseline. Across a top, or several, only the new value is added: what was counted between the
-    last frame and the top cannot be known. Like a register, a value is added once the next one follows it.
+    last frame and the top cannot be known. Like a register, a value is added once the next one follows it, and `at` is
+    kept by whoever holds this.
     """
 
-    __slots__ = ("_believed", "_pending", "_suspects", "total")
+    __slots__ = ("_believed", "_doubtful", "_pending", "_suspects", "at", "total")
 
     def __init__(self) -> None:
         self.total = 0.0
+        self.at = 0.0
+        self._doubtful: _Point | None = None
         self._believed: _Point | None = None
         self._pending: _Point | None = None
         self._suspects = 0
@@ -148,26 +154,40 @@ class IntervalAccumulator:
     def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
         """Take the next value, `seconds` after the last; `minutes` is Td, `clock` the meter's DATE."""
         interval, since_top = _interval(clock, minutes)
-        top = limits.speed * (since_top + FRAME_SECONDS)
+        top = limits.speed * (since_top + limits.margin)
         before = self._believed
         if before is None:
             self._believed = _Point(value, interval)
             return None
-        allowed = limits.speed * seconds
+        allowed = limits.speed * (seconds + limits.margin)
         if self._pending is not None and _added(self._pending, value, interval, top, allowed) is not None:
             before = self._believe(before, self._pending)
         self._pending = None
         added = _added(before, value, interval, top, allowed)
         if added is None:
-            self._suspects += 1
-            if self._suspects <= CONFIRMATIONS:
-                return Rejection.REGISTER_FELL if value < before.value else Rejection.REGISTER_JUMPED
-            self._believed = _Point(value, interval)
-        elif added or interval != before.interval:
+            return self._suspect(before, _Point(value, interval), seconds, since_top, limits)
+        if added or interval != before.interval:
             # The meter has not set its energy back yet when it writes the first frame after the top.
             is_late = interval > before.interval and value >= before.value and value > top
             self._pending = _Point(value, before.interval if is_late else interval)
-        self._suspects = 0
+        self._doubtful, self._suspects = None, 0
+        return None
+
+    def _suspect(
+        self, before: _Point, point: _Point, seconds: float, since_top: int, limits: Limits
+    ) -> Rejection | None:
+        """Hold an impossible value back until further frames agree with it: then it was counted after all."""
+        top, allowed = (limits.largest_speed * (time + limits.margin) for time in (since_top, seconds))
+        doubtful = self._doubtful
+        agrees = doubtful is not None and _added(doubtful, point.value, point.interval, top, allowed) is not None
+        self._doubtful, self._suspects = point, self._suspects + 1 if agrees else 1
+        if self._suspects <= CONFIRMATIONS:
+            return Rejection.REGISTER_FELL if point.value < before.value else Rejection.REGISTER_JUMPED
+        if point.interval > before.interval or (point.interval == before.interval and point.value >= before.value):
+            self._believe(before, point)
+        else:
+            self._believed = point  # set back, or the clock was: nothing can be said of what was counted meanwhile
+        self._doubtful, self._suspects = None, 0
         return None
 
     def settle(self) -> None:

@@ -474,9 +474,18 @@ class _Frame:
             yield Finding(Defect.MALFORMED, label)
         if family.id_label in self.values and self.meter_id is None:
             yield Finding(Defect.INVALID_VALUE, family.id_label or "")
+        if self.lacks_head(family):
+            yield Finding(Defect.MISSING_CONTEXT, family.complete_label or "")
         needed = family.required if self.is_complete else family.required & {family.id_label}
         for label in sorted(needed - self.labels) if not self.is_test else ():
             yield Finding(Defect.MISSING_CONTEXT, label)
+
+    def lacks_head(self, family: Family) -> bool:
+        """Whether this is the rest of a whole frame rather than one of the partial frames that the family sends."""
+        if self.is_complete or self.is_test or family.partial_labels is None:
+            return False
+        is_damaged = any(entry.group is None for entry in self.entries)
+        return not is_damaged and not (self.labels - self.unknown) <= family.partial_labels
 
     def collect(self, memory: Mapping[str, str], *, presence: bool, was_complete: bool) -> None:
         """Gather the readings; those whose dimensions are not known are passed over."""

@@ -60,7 +60,10 @@ class FromLabels:
     def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
         del memory
         value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
-        if frame.get(self.active[0], "").strip(" ") == self.active[1] and suffix not in {"", self.idle}:
+        active = frame.get(self.active[0], "").strip(" ")
+        if not active and suffix:
+            return None  # the state is told, but not whether it holds: a group was lost
+        if active == self.active[1] and suffix not in {"", self.idle}:
             return f"{value}-{suffix}" if value else None
         return value or None
 
@@ -176,6 +179,7 @@ class Family:
         memories: what is kept for later frames.
         required: labels that every complete frame has.
         complete_label: frames without it are partial; None: every frame is complete.
+        partial_labels: what a partial frame may hold; None: anything. Others are what is left of a whole frame.
         brief_marker: a partial frame with this label tells all of `brief_labels` and `common_labels`; otherwise their
             absence from it says nothing.
         brief_labels: labels that only partial frames carry.
@@ -183,6 +187,7 @@ class Family:
         repeats: labels that may stand several times in one frame.
         test_marker: a group (label, value) that says: fictitious values.
         info: dimensions of `tic_meter_info` that hold unless a row says otherwise.
+        frame_seconds: how old a value may be in its frame: the time that the longest takes at the lowest speed.
         largest_power: VA, the bound for plausible speed where neither limiter nor subscribed power is known.
         register_step: one unit of the registers' display, in the unit of their quantity (1000 where it shows kWh).
         billing_start: the quantity whose change says that a new billing period began.
@@ -200,12 +205,14 @@ class Family:
     memories: tuple[Memory, ...] = ()
     required: frozenset[str] = frozenset()
     complete_label: str | None = None
+    partial_labels: frozenset[str] | None = None
     brief_marker: str | None = None
     brief_labels: frozenset[str] = frozenset()
     common_labels: frozenset[str] = frozenset()
     repeats: frozenset[str] = frozenset()
     test_marker: tuple[str, str] | None = None
     info: Mapping[str, str] = field(default_factory=dict)
+    frame_seconds: float = 10.0
     largest_power: float = 250_000.0
     register_step: int = 1
     billing_start: Quantity | None = None

@@ -5,7 +5,7 @@ from ..codecs import formed, integer, text
 from ..groups import Dialect
 from ..identity import CONCENTRATOR_TYPES
 from ..schema import Family, Field, Marker
-from .historic import MOTDETAT, OPTARIF, OPTARIF_PERIODS, PTEC_PEAK, PTEC_PERIOD, REQUIRED
+from .historic import MOTDETAT, OPTARIF, OPTARIF_PERIODS, PTEC_PEAK, PTEC_PERIOD, REQUIRED, STANDBY
 
 _INDEX = integer(width=8)
 _VOLUME = integer(width=7)
@@ -37,4 +37,5 @@ CONCENTRATOR = Family(
     ignored=MOTDETAT,
     required=REQUIRED,
     complete_label="OPTARIF",
+    partial_labels=STANDBY,
 )

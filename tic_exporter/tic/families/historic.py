@@ -100,6 +100,8 @@ _MAXIMUM_LINKY = (
 
 MOTDETAT = {"MOTDETAT": "reserved to the distributor; its meaning is not published"}
 _CONSTANT = "a constant (090 or 060) on Linky, not a measurement"
+STANDBY = frozenset({"ADCO"})
+_SHORT = frozenset({"ADIR1", "ADIR2", "ADIR3", "IINST1", "IINST2", "IINST3"})
 REQUIRED = frozenset({"ADCO", "OPTARIF", "PTEC"})
 
 CBEMM = Family(
@@ -112,6 +114,7 @@ CBEMM = Family(
     # IMAX follows ADPS: a frame cut in front of either does not say that no overload is.
     required=REQUIRED | {"IINST", "IMAX"},
     complete_label="OPTARIF",
+    partial_labels=STANDBY,
     info={"phases": "1"},
 )
 
@@ -125,6 +128,7 @@ CBEMM_ICC = Family(
     # IMAX follows ADPS: a frame cut in front of either does not say that no overload is.
     required=REQUIRED | {"IINST", "IMAX"},
     complete_label="OPTARIF",
+    partial_labels=STANDBY,
     info={"phases": "1"},
 )
 
@@ -137,6 +141,7 @@ CBETM = Family(
     ignored=MOTDETAT,
     required=REQUIRED | {"IINST1", "IINST2", "IINST3"},
     complete_label="OPTARIF",
+    partial_labels=STANDBY | _SHORT,
     info={"phases": "3"},
     brief_marker="IINST1",
     brief_labels=frozenset({"ADIR1", "ADIR2", "ADIR3"}),
@@ -151,6 +156,7 @@ LINKY_SINGLE_PHASE = Family(
     ignored=MOTDETAT | {"IMAX": _CONSTANT},
     required=REQUIRED | {"IINST", "PAPP"},
     complete_label="OPTARIF",
+    partial_labels=STANDBY,
     info={"phases": "1"},
 )
 
@@ -163,6 +169,7 @@ LINKY_THREE_PHASE = Family(
     ignored=MOTDETAT | dict.fromkeys(("IMAX1", "IMAX2", "IMAX3"), _CONSTANT),
     required=REQUIRED | {"IINST1", "IINST2", "IINST3", "PAPP"},
     complete_label="OPTARIF",
+    partial_labels=STANDBY | _SHORT,
     info={"phases": "3"},
     brief_marker="IINST1",
     brief_labels=frozenset({"ADIR1", "ADIR2", "ADIR3"}),

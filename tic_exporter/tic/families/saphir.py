@@ -339,6 +339,7 @@ SAPHIR = Family(
     common_labels=frozenset({"PREAVIS", "MODE"}),
     repeats=frozenset({"TDYND", "TDYNF"}),
     info={"producer": "false"},
+    frame_seconds=30.0,
     largest_power=20_000_000.0,
     register_step=1000,
 )

@@ -187,6 +187,26 @@ LINKY_STANDARD = Family(
         "CCASN_1": "CCASN-1",
         "CCAIN_1": "CCAIN-1",
     },
-    required=frozenset({"ADSC", "VTIC", "DATE", "EAST", "STGE", "NTARF"}),
+    # All that every frame of every variant holds: one without them is glued together from parts of two.
+    required=frozenset(
+        {
+            "ADSC",
+            "VTIC",
+            "DATE",
+            "EAST",
+            *(f"EASF{index:02}" for index in range(1, 11)),
+            *(f"EASD{index:02}" for index in range(1, 5)),
+            "IRMS1",
+            "URMS1",
+            "PREF",
+            "SINSTS",
+            "SMAXSN",
+            "UMOY1",
+            "STGE",
+            "RELAIS",
+            "NTARF",
+            "NJOURF",
+        }
+    ),  # fmt: skip
     info={"phases": "1", "producer": "false"},
 )
