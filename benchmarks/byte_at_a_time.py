@@ -1,7 +1,7 @@
 """The reference of `benchmarks.decode`: a well-written automaton in Python that looks at one byte after the other.
 
-It does what most decoders of TIC do: find frames and groups, check each checksum, keep label, timestamp and value of the
-groups that are right. No parity, no tables, no types, no confirmation.
+It does what most decoders of TIC do: find frames and groups, check each checksum, keep label, timestamp and value of
+the groups that are right. No parity, no tables, no types, no confirmation.
 """
 
 STX, ETX, EOT, LF, CR, HT, SP = 0x02, 0x03, 0x04, 0x0A, 0x0D, 0x09, 0x20
@@ -20,7 +20,7 @@ class Automaton:
         self._sum = 0
         self._values: dict[bytes, tuple[bytes, bytes | None]] = {}
 
-    def feed(self, data: bytes) -> list[dict[bytes, tuple[bytes, bytes | None]]]:
+    def feed(self, data: bytes) -> list[dict[bytes, tuple[bytes, bytes | None]]]:  # noqa: C901 - one state machine
         frames = []
         group, append = self._group, self._group.append
         for byte in data:

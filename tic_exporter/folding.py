@@ -286,7 +286,7 @@ class Fold:
             if quantity.kind is Kind.STATE and not quantity.states and self._before.get((quantity, ())) == value:
                 self._periods.setdefault(quantity, {})[str(value)] = None
         if frame.is_complete:
-            # What the meter is changes when two frames say so: parts of two frames glued together may look like a whole one.
+            # What the meter is changes when two frames say so: parts of two, glued together, may look like one.
             spared = self._before.keys() & _NATURE - offered.keys()
             present |= {key: value for key, value in self._current.items() if key in spared}
             self._unsettled |= bool(spared)

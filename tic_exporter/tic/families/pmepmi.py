@@ -131,6 +131,13 @@ _FIELDS = (
 
 _DYNAMIC = "notice or dates of a dynamic period, which no metric shows; ETATDYN1 tells the one that runs"
 
+_ALWAYS = frozenset(
+    {
+        "MESURES1", "DATE", "EA_s", "EAPP_s", "PTCOUR1", "TARIFDYN", "CONFIG", "PA1_s", "PA6_s", "DebP", "EAP_s",
+        "ER-P_s", "PS", "PA1MN", "MESURES2", "PTCOUR2", "EAP_s2",
+    }
+)  # fmt: skip
+
 PMEPMI = Family(
     name="pme-pmi",
     dialects=(Dialect.HISTORIC,),
@@ -160,27 +167,7 @@ PMEPMI = Family(
         "TDYN2FD": _DYNAMIC,
         "TDYN2FF": _DYNAMIC,
     },
-    required=frozenset(
-        {
-            "MESURES1",
-            "DATE",
-            "EA_s",
-            "EAPP_s",
-            "PTCOUR1",
-            "TARIFDYN",
-            "CONFIG",
-            "PA1_s",
-            "PA6_s",
-            "DebP",
-            "EAP_s",
-            "ER-P_s",
-            "PS",
-            "PA1MN",
-            "MESURES2",
-            "PTCOUR2",
-            "EAP_s2",
-        }
-    ),  # fmt: skip
+    required=_ALWAYS,
     complete_label="MESURES1",
     partial_labels=frozenset(),
     test_marker=("TRAME", "TEST"),

@@ -164,6 +164,16 @@ _FIELDS = (
     Field("PJOURF+1",  q.NEXT_DAY_PERIOD_START,             profile_start(11),         {"slot": "11"}),
 )  # fmt: skip
 
+# What every frame of every variant holds: one without them is glued together from parts of two.
+_ALWAYS = frozenset(
+    {
+        "ADSC", "VTIC", "DATE", "EAST",
+        "EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06", "EASF07", "EASF08", "EASF09", "EASF10",
+        "EASD01", "EASD02", "EASD03", "EASD04",
+        "IRMS1", "URMS1", "PREF", "SINSTS", "SMAXSN", "UMOY1", "STGE", "RELAIS", "NTARF", "NJOURF",
+    }
+)  # fmt: skip
+
 LINKY_STANDARD = Family(
     name="linky",
     dialects=(Dialect.STANDARD,),
@@ -187,26 +197,6 @@ LINKY_STANDARD = Family(
         "CCASN_1": "CCASN-1",
         "CCAIN_1": "CCAIN-1",
     },
-    # All that every frame of every variant holds: one without them is glued together from parts of two.
-    required=frozenset(
-        {
-            "ADSC",
-            "VTIC",
-            "DATE",
-            "EAST",
-            *(f"EASF{index:02}" for index in range(1, 11)),
-            *(f"EASD{index:02}" for index in range(1, 5)),
-            "IRMS1",
-            "URMS1",
-            "PREF",
-            "SINSTS",
-            "SMAXSN",
-            "UMOY1",
-            "STGE",
-            "RELAIS",
-            "NTARF",
-            "NJOURF",
-        }
-    ),  # fmt: skip
+    required=_ALWAYS,
     info={"phases": "1", "producer": "false"},
 )
