@@ -56,7 +56,7 @@ demo: $(VENV)/.stamp-runtime ## Serve simulated meters; installs only what runni
 test: venv ## Run all tests, with coverage and its gates
 	scripts/ensure-tools
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/coverage combine --quiet
 	@echo 'Coverage of the core: 100 % of lines and branches'
 	$(BIN)/coverage report --precision=2 --include='tic_exporter/tic/*' --fail-under=100

@@ -87,7 +87,7 @@ def test_silence_is_mute_and_no_speed_is_tried_for_it() -> None:
 @pytest.mark.parametrize("resumes", [False, True])
 @pytest.mark.parametrize("lines", [LINKY_HISTORIC, PME_PMI], ids=["historic", "pme-pmi 2013"])
 def test_an_inverted_line_is_told_from_noise(lines: tuple[str, ...], *, resumes: bool) -> None:
-    sent = with_even_parity(frame(lines) * 3)
+    sent = with_even_parity(frame(lines) * 12)  # the start of one must fall into the time of the right speed
 
     assert Symptom.INVERTED is hear(as_inverted(sent, resumes=resumes), 1200).symptom
 

@@ -474,18 +474,17 @@ class _Frame:
             yield Finding(Defect.MALFORMED, label)
         if family.id_label in self.values and self.meter_id is None:
             yield Finding(Defect.INVALID_VALUE, family.id_label or "")
-        if self.lacks_head(family):
+        if not self.is_test and all(entry.group for entry in self.entries):
+            yield from self.find_gaps(family)  # with a damaged group, what is lacking may be what is damaged
+
+    def find_gaps(self, family: Family) -> Iterable[Finding]:
+        """Name what is lacking: labels that every frame holds, or the head of what is the rest of a whole frame."""
+        known = self.labels - self.unknown
+        if not self.is_complete and family.partial_labels is not None and not known <= family.partial_labels:
             yield Finding(Defect.MISSING_CONTEXT, family.complete_label or "")
         needed = family.required if self.is_complete else family.required & {family.id_label}
-        for label in sorted(needed - self.labels) if not self.is_test else ():
+        for label in sorted(needed - self.labels):
             yield Finding(Defect.MISSING_CONTEXT, label)
-
-    def lacks_head(self, family: Family) -> bool:
-        """Whether this is the rest of a whole frame rather than one of the partial frames that the family sends."""
-        if self.is_complete or self.is_test or family.partial_labels is None:
-            return False
-        is_damaged = any(entry.group is None for entry in self.entries)
-        return not is_damaged and not (self.labels - self.unknown) <= family.partial_labels
 
     def collect(self, memory: Mapping[str, str], *, presence: bool, was_complete: bool) -> None:
         """Gather the readings; those whose dimensions are not known are passed over."""
