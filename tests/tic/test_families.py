@@ -25,6 +25,7 @@ from tic_exporter.tic.families.pmepmi import PMEPMI
 from tic_exporter.tic.families.standard import LINKY_STANDARD
 from tic_exporter.tic.framing import Framer
 from tic_exporter.tic.groups import Defect, Group
+from tic_exporter.tic.schema import FromLabels
 
 if TYPE_CHECKING:
     from tic_exporter.tic.codecs import Value
@@ -930,3 +931,14 @@ def test_a_slot_without_a_period_is_valid_in_test_mode_and_nowhere_else() -> Non
 @pytest.mark.parametrize("ids", ["041436028024", "04143602802A", "ABCDEF012345"])
 def test_an_id_of_pme_pmi_may_be_hexadecimal(ids: str) -> None:
     assert ids == decoded(replaced(frames.PMEPMI, f"ADS {ids}")).meter_id
+
+
+def test_registers_are_passed_over_when_the_dynamic_tariff_is_told_but_not_whether_it_holds() -> None:
+    # TARIFDYN may have become an unknown label by damage that keeps the checksum.
+    told = {"PTCOUR1": "HPE", "ETATDYN1": "PMX"}
+    source = FromLabels("PTCOUR1", active=("TARIFDYN", "ACTIF"), suffix="ETATDYN1", idle="000")
+
+    assert source.resolve(told, {}) is None
+    assert "HPE" == source.resolve(told | {"TARIFDYN": "INACTIF"}, {})
+    assert "HPE-PMX" == source.resolve(told | {"TARIFDYN": " ACTIF"}, {})
+    assert "HPE" == source.resolve({"PTCOUR1": "HPE"}, {})
