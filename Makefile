@@ -107,7 +107,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
 	$(BIN)/python -m venv "$$tmp/venv"; \
-	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest hypothesis jsonschema; \
+	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest pytest-xdist hypothesis jsonschema; \
 	mkdir "$$tmp/copy"; \
 	for item in *; do \
 	  case $$item in tic_exporter|dist|build|htmlcov) ;; *) cp -R "$$item" "$$tmp/copy/" ;; esac; \
@@ -117,7 +117,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	else unset TIC_CAPTURES; fi; \
 	unset PYTHONPATH; cd "$$tmp/copy"; \
 	"$$tmp/venv/bin/python" -c 'import sys, tic_exporter as t; print("Testing", t.__version__, "of", t.__file__); sys.exit(not t.__file__.startswith(sys.prefix))'; \
-	"$$tmp/venv/bin/python" -m pytest
+	"$$tmp/venv/bin/python" -m pytest -n auto --dist worksteal
 
 .PHONY: test-debian
 test-debian: ## Smoke test with Debian's own Python and its packages
