@@ -112,9 +112,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	for item in *; do \
 	  case $$item in tic_exporter|dist|build|htmlcov) ;; *) cp -R "$$item" "$$tmp/copy/" ;; esac; \
 	done; \
-	captures=$${TIC_CAPTURES:-$(CURDIR)/../shared/captures}; \
-	if [ -d "$$captures" ]; then TIC_CAPTURES=$$(cd "$$captures" && pwd); export TIC_CAPTURES; \
-	else unset TIC_CAPTURES; fi; \
+	TIC_CAPTURES=$$($(BIN)/python tests/helpers/recordings.py); export TIC_CAPTURES; \
 	unset PYTHONPATH; cd "$$tmp/copy"; \
 	"$$tmp/venv/bin/python" -c 'import sys, tic_exporter as t; print("Testing", t.__version__, "of", t.__file__); sys.exit(not t.__file__.startswith(sys.prefix))'; \
 	"$$tmp/venv/bin/python" -m pytest -n auto --dist worksteal
