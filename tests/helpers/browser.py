@@ -6,10 +6,10 @@ import base64
 import json
 import tempfile
 from contextlib import ExitStack
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Self
 
-from helpers.program import Program, wait_until
+from helpers.program import Program, StartError, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +49,15 @@ class Browser:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             profile = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            self._port = stack.enter_context(_Driver()).port
+            driver = stack.enter_context(_Driver())
+            self._port = driver.port
             options = {"args": [*FLAGS, f"--user-data-dir={profile}", f"--accept-lang={self._language}"]}
             logs = {"browser": "ALL", "performance": "ALL"}
             wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
-            session = _request(self._port, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+            try:
+                session = _request(self._port, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+            except HTTPException as error:
+                raise StartError(driver.failure("chromedriver ended while it started the browser")) from error
             self._session = f"/session/{session['sessionId']}"
             stack.callback(self._call, "DELETE", "")
             self.resize(*self._size)
