@@ -501,6 +501,7 @@ def last_seen(text: str) -> float:
 @pytest.mark.real
 def test_without_a_state_file_this_is_said(exporter: StartExporter, tmp_path: Path) -> None:
     running = exporter([f"--meter.port={tmp_path}/ttyUSB0", "--log.format=json"])
+    wait_until(lambda: '"WARN"' in running.log(), 10)
     said = [json.loads(line) for line in running.log().splitlines()]
     assert any("no state file" in record["msg"] for record in said)
     warned = [record for record in said if record["level"] == "WARN"]
