@@ -105,6 +105,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	scripts/ensure-tools
 	@set -e; \
 	tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	chmod 755 "$$tmp"; \
 	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
 	$(BIN)/python -m venv "$$tmp/venv"; \
 	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest pytest-xdist hypothesis jsonschema; \
