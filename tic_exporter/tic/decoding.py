@@ -165,7 +165,6 @@ class Decoder:
         errors = count_wrong(body) if parity is Parity.EVEN and not body.isascii() else 0
         dialect = dialect_of(body)
         parts = split(body) if raw.cut is Cut.COMPLETE else None
-        whole = parts is not None
         if parts is not None and self._alike is not None and self._alike.was_complete is self._was_complete:
             alike = self._alike.decode(parts, dialect, parity, cooked=raw.cooked)
             if alike is not None:
@@ -174,7 +173,7 @@ class Decoder:
         entries = self._entries(all_parts, dialect)
         frame = _Frame(entries, dialect)
         was_complete = self._was_complete
-        if whole:
+        if parts is not None:
             self._interpret(frame)
         elif raw.cut is Cut.COMPLETE:
             frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [

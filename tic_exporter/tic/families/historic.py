@@ -101,7 +101,8 @@ _MAXIMUM_LINKY = (
 MOTDETAT = {"MOTDETAT": "reserved to the distributor; its meaning is not published"}
 _CONSTANT = "a constant (090 or 060) on Linky, not a measurement"
 STANDBY = frozenset({"ADCO"})
-_SHORT = frozenset({"ADIR1", "ADIR2", "ADIR3", "IINST1", "IINST2", "IINST3"})
+_OVERLOADS = frozenset({"ADIR1", "ADIR2", "ADIR3"})
+_SHORT = _OVERLOADS | {"IINST1", "IINST2", "IINST3"}
 REQUIRED = frozenset({"ADCO", "OPTARIF", "PTEC"})
 
 CBEMM = Family(
@@ -144,7 +145,7 @@ CBETM = Family(
     partial_labels=STANDBY | _SHORT,
     info={"phases": "3"},
     brief_marker="IINST1",
-    brief_labels=frozenset({"ADIR1", "ADIR2", "ADIR3"}),
+    brief_labels=_OVERLOADS,
 )
 
 LINKY_SINGLE_PHASE = Family(
@@ -172,5 +173,5 @@ LINKY_THREE_PHASE = Family(
     partial_labels=STANDBY | _SHORT,
     info={"phases": "3"},
     brief_marker="IINST1",
-    brief_labels=frozenset({"ADIR1", "ADIR2", "ADIR3"}),
+    brief_labels=_OVERLOADS,
 )
