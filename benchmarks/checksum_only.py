@@ -91,7 +91,8 @@ def _split(text: bytes, dialect: Dialect) -> Group | None:
 
 
 def _value(group: Group, rows: Sequence[Field]) -> str | None:
-    if any(row.quantity.kind is Kind.INSTANT and row.codec(group) is Verdict.REFUSED for row in rows):
+    dates = (row.codec for row in rows if row.quantity.kind is Kind.INSTANT)
+    if any(codec(group.value, group.timestamp) is Verdict.REFUSED for codec in dates):
         return None
     text = group.value.strip()
     if any(row.quantity.kind in _NUMERIC for row in rows):

@@ -153,7 +153,7 @@ def _codecs() -> dict[str, tuple[Codec, ...]]:
 
 
 def _is_read(group: Group) -> bool:
-    return any(codec(group) is not Verdict.REFUSED for codec in _codecs().get(group.label, ()))
+    return any(codec(group.value, group.timestamp) is not Verdict.REFUSED for codec in _codecs().get(group.label, ()))
 
 
 def _encode(group: Group, text: bytes) -> bytes:

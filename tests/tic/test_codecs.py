@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tic_exporter.tic import codecs
 from tic_exporter.tic.codecs import COLONS, REFUSED, SEASONLESS, SILENT, SLASHES, Codec, LocalTime, Placed
-from tic_exporter.tic.groups import Group
 
 # Values that no number may have, whatever its width: int() or float() would take most of them.
 NEVER_A_NUMBER = [
@@ -40,7 +39,7 @@ NEVER_A_NUMBER = [
 
 
 def read(codec: Codec, value: str, timestamp: str | None = None) -> object:
-    return codec(Group("LABEL", value, timestamp))
+    return codec(value, timestamp)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ ANY_CODEC = [
 
 @given(st.text(max_size=98), st.one_of(st.none(), st.text(min_size=1, max_size=14)), st.sampled_from(ANY_CODEC))
 def test_no_value_makes_a_codec_fail(value: str, timestamp: str | None, codec: Codec) -> None:
-    codec(Group("LABEL", value, timestamp))
+    codec(value, timestamp)
 
 
 @pytest.mark.parametrize(

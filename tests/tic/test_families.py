@@ -24,7 +24,7 @@ from tic_exporter.tic.families.historic import (
 from tic_exporter.tic.families.pmepmi import PMEPMI
 from tic_exporter.tic.families.standard import LINKY_STANDARD
 from tic_exporter.tic.framing import Framer
-from tic_exporter.tic.groups import Defect, Group
+from tic_exporter.tic.groups import Defect
 from tic_exporter.tic.schema import FromLabels
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def test_no_row_of_a_label_accepts_what_has_not_its_form(family: Family) -> None
     for label, rows in family.by_label.items():
         for wrong in ("", "?", "1 2", "1_0", "-", "12345678901234567890", "kWh", "x" * 99):
             if label not in free_texts:
-                assert all(Verdict.REFUSED is row.codec(Group(label, wrong)) for row in rows), (label, wrong)
-        assert all(Verdict.REFUSED is row.codec(Group(label, "x" * 99)) for row in rows), label
+                assert all(Verdict.REFUSED is row.codec(wrong, None) for row in rows), (label, wrong)
+        assert all(Verdict.REFUSED is row.codec("x" * 99, None) for row in rows), label
 
 
 def test_the_names_of_families_are_those_of_the_configuration() -> None:

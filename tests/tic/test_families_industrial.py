@@ -154,7 +154,7 @@ def test_every_label_refuses_what_is_not_its_form(family: Family) -> None:
     for rows in [family.by_label, *family.section_by_label.values()]:
         for label in rows.keys() - free_texts:
             for wrong in ("?", "-", "12", "1 kWh", "01kWh", "9999999999", "32768kWh\n", "4l2Wh"):
-                assert all(row.codec(Group(label, wrong)) is Verdict.REFUSED for row in rows[label]), (label, wrong)
+                assert all(row.codec(wrong, None) is Verdict.REFUSED for row in rows[label]), (label, wrong)
 
 
 # --- single groups made by hand, with their checksums ----------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_a_single_group_is_read_in_its_family(group: bytes, dialect: Dialect, fa
     assert isinstance(parsed, Group)
     rows = family.by_label.get(parsed.label, ())
     assert parsed.label in family.known_labels
-    assert not rows or any(row.codec(parsed) is not Verdict.REFUSED for row in rows)
+    assert not rows or any(row.codec(parsed.value, parsed.timestamp) is not Verdict.REFUSED for row in rows)
 
 
 # --- CJE -------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Group to value, strictly: exact widths, digits only, closed lists. A value that fits nothing is refused, not mended.
 
-A codec is a function of one group. It answers with the value in the meter's own unit, with `Verdict.REFUSED` where the
-group does not have the form (another row may read it; if none does, the value is invalid), or with `Verdict.SILENT`
-where the form is right and there is nothing to publish.
+A codec is a function of a group's value and timestamp (None where the group has no such element). It answers with the
+value in the meter's own unit, with `Verdict.REFUSED` where the group does not have the form (another row may read it;
+if none does, the value is invalid), or with `Verdict.SILENT` where the form is right and there is nothing to publish.
 """
 
 import re
@@ -11,8 +11,6 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
-
-from .groups import Group
 
 
 class Verdict(Enum):
@@ -37,7 +35,7 @@ class Placed(NamedTuple):
 
 
 Value = int | float | str | bool | LocalTime | Placed | tuple[str, ...]
-Codec = Callable[[Group], Value | Verdict]
+Codec = Callable[[str, str | None], Value | Verdict]
 
 REFUSED = Verdict.REFUSED
 SILENT = Verdict.SILENT
@@ -52,12 +50,12 @@ def integer(
     most seven digits (`most` may lower the largest value, `at_least` -n admit negative ones).
     """
     digits = rf"\d{{{width}}}" if width else r"(?:0|[1-9]\d{0,8})"
-    pattern = re.compile(rf"({'-?' if at_least < 0 else ''}{digits}){re.escape(unit)}", re.ASCII)
+    form = re.compile(rf"({'-?' if at_least < 0 else ''}{digits}){re.escape(unit)}", re.ASCII).fullmatch
     largest = most if most is not None else 10 ** (width or 7) - 1
 
-    def decode(group: Group) -> Value | Verdict:
-        match = pattern.fullmatch(group.value)
-        if match is None or group.timestamp is not None:
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        match = form(text)
+        if match is None or stamp is not None:
             return REFUSED
         number = int(match[1])
         return number * scale if at_least <= number <= largest else REFUSED
@@ -69,9 +67,9 @@ def decimal(unit: str = "", *, most: float = 99999.99, at_least: float = -9999.9
     """Read a number with a decimal comma (some models: a full stop) and exactly `places` digits behind it."""
     pattern = re.compile(rf"(-?(?:0|[1-9]\d{{0,4}}))[.,](\d{{{places}}}){re.escape(unit)}", re.ASCII)
 
-    def decode(group: Group) -> Value | Verdict:
-        match = pattern.fullmatch(group.value)
-        if match is None or group.timestamp is not None:
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        match = pattern.fullmatch(text)
+        if match is None or stamp is not None:
             return REFUSED
         number = float(f"{match[1]}.{match[2]}")
         return number if at_least <= number <= most else REFUSED
@@ -85,10 +83,10 @@ def text(width: int, *, drop: str = "") -> Codec:
     Shorter than `width` is still text: middleware takes spaces away. `drop` lists padding characters to remove.
     """
 
-    def decode(group: Group) -> Value | Verdict:
-        if len(group.value) > width or group.timestamp is not None:
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        if len(text) > width or stamp is not None:
             return REFUSED
-        return group.value.translate(str.maketrans("", "", drop)).strip(" ") or SILENT
+        return text.translate(str.maketrans("", "", drop)).strip(" ") or SILENT
 
     return decode
 
@@ -96,16 +94,14 @@ def text(width: int, *, drop: str = "") -> Codec:
 def matching(pattern: str) -> Codec:
     """Read a text of the given form, as it stands."""
     compiled = re.compile(pattern, re.ASCII)
-    return lambda group: group.value if group.timestamp is None and compiled.fullmatch(group.value) else REFUSED
+    return lambda text, stamp: text if stamp is None and compiled.fullmatch(text) else REFUSED
 
 
 def choice(meanings: Mapping[str, Value | Verdict]) -> Codec:
     """Read one of a closed list of codes; spaces around a code are padding (`PM ` on some models)."""
 
-    def decode(group: Group) -> Value | Verdict:
-        if group.timestamp is not None:
-            return REFUSED
-        return meanings.get(group.value.strip(" "), REFUSED)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        return meanings.get(text.strip(" "), REFUSED) if stamp is None else REFUSED
 
     return decode
 
@@ -113,7 +109,7 @@ def choice(meanings: Mapping[str, Value | Verdict]) -> Codec:
 def formed(pattern: str, codec: Codec) -> Codec:
     """Read by `codec` what has the given form."""
     compiled = re.compile(pattern, re.ASCII)
-    return lambda group: codec(group) if group.timestamp is None and compiled.fullmatch(group.value) else REFUSED
+    return lambda text, stamp: codec(text, stamp) if stamp is None and compiled.fullmatch(text) else REFUSED
 
 
 def codes(*known: str) -> Codec:
@@ -123,7 +119,7 @@ def codes(*known: str) -> Codec:
 
 def implies(codec: Codec, value: Value) -> Codec:
     """Answer `value` where `codec` accepts: for a label whose presence tells something beside its own value."""
-    return lambda group: REFUSED if codec(group) is REFUSED else value
+    return lambda text, stamp: REFUSED if codec(text, stamp) is REFUSED else value
 
 
 def present(codec: Codec) -> Codec:
@@ -133,14 +129,14 @@ def present(codec: Codec) -> Codec:
 
 def constant(value: Value | Verdict) -> Codec:
     """Answer `value` whatever the group says: for a label whose presence tells something else than its own value."""
-    return lambda _group: value
+    return lambda _text, _stamp: value
 
 
 def listed(codec: Codec) -> Codec:
     """Answer with a list of one: for a label that names one of several."""
 
-    def decode(group: Group) -> Value | Verdict:
-        value = codec(group)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        value = codec(text, stamp)
         return (value,) if isinstance(value, str) else value
 
     return decode
@@ -148,14 +144,14 @@ def listed(codec: Codec) -> Codec:
 
 def silent(codec: Codec) -> Codec:
     """Check the form and publish nothing."""
-    return lambda group: REFUSED if codec(group) is REFUSED else SILENT
+    return lambda text, stamp: REFUSED if codec(text, stamp) is REFUSED else SILENT
 
 
 def first_of(*codecs: Codec) -> Codec:
     """Answer with the first codec that does not refuse."""
 
-    def decode(group: Group) -> Value | Verdict:
-        return next((value for codec in codecs if (value := codec(group)) is not REFUSED), REFUSED)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        return next((value for codec in codecs if (value := codec(text, stamp)) is not REFUSED), REFUSED)
 
     return decode
 
@@ -163,11 +159,11 @@ def first_of(*codecs: Codec) -> Codec:
 def item(number: int, codec: Codec, *, of: tuple[int, ...]) -> Codec:
     """Read element `number` (from 1) of a value made of elements joined by `:`; `of` lists the legal counts."""
 
-    def decode(group: Group) -> Value | Verdict:
-        elements = group.value.split(":")
-        if len(elements) not in of or group.timestamp is not None:
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        elements = text.split(":")
+        if len(elements) not in of or stamp is not None:
             return REFUSED
-        return SILENT if number > len(elements) else codec(Group(group.label, elements[number - 1]))
+        return SILENT if number > len(elements) else codec(elements[number - 1], None)
 
     return decode
 
@@ -182,49 +178,58 @@ def flagged(unit: str, scale: int = 1, *, flags: str = "HCM", most: int = 32767,
     return first_of(plain, silent(marked))
 
 
-@lru_cache(maxsize=256)
-def timestamp(pattern: re.Pattern[str], text: str) -> LocalTime | None:
-    """Read a date by a pattern with the groups y, mo, d, h, mi, s and perhaps season; None unless it exists.
+DateForm = Callable[[str], LocalTime | None]
+"""A way to write dates; None: the text is not written so, or there is no such date."""
+
+
+def _date_form(pattern: str) -> DateForm:
+    """Read dates by a pattern with the groups y, mo, d, h, mi, s and perhaps season.
 
     Remembered, since several rows ask for the date of one group, and all meters of a town say the same one.
     """
-    match = pattern.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = map(int, match.group("y", "mo", "d", "h", "mi", "s"))
-    try:
-        naive = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - legal time, of a zone unknown
-    except ValueError:
-        return None
-    return LocalTime(naive, match["season"] if "season" in pattern.groupindex else "")
+    compiled = re.compile(pattern, re.ASCII)
+    has_season = "season" in compiled.groupindex
+
+    @lru_cache(maxsize=64)
+    def read(text: str) -> LocalTime | None:
+        match = compiled.fullmatch(text)
+        if match is None:
+            return None
+        year, month, day, hour, minute, second = map(int, match.group("y", "mo", "d", "h", "mi", "s"))
+        try:
+            naive = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - legal time, of a zone unknown
+        except ValueError:
+            return None
+        return LocalTime(naive, match["season"] if has_season else "")
+
+    return read
 
 
 _TWO = r"\d\d"
 _DAY = rf"(?P<d>{_TWO})/(?P<mo>{_TWO})/(?P<y>{_TWO})"
-COLONS = re.compile(rf"{_DAY} (?P<h>{_TWO}):(?P<mi>{_TWO}):(?P<s>{_TWO})", re.ASCII)
+_FIGURES = rf"(?P<y>{_TWO})(?P<mo>{_TWO})(?P<d>{_TWO})(?P<h>{_TWO})(?P<mi>{_TWO})(?P<s>{_TWO})"
+COLONS = _date_form(rf"{_DAY} (?P<h>{_TWO}):(?P<mi>{_TWO}):(?P<s>{_TWO})")
 """`JJ/MM/AA HH:MM:SS` of PME-PMI."""
-SLASHES = re.compile(rf"{_DAY} (?P<h>{_TWO})/(?P<mi>{_TWO})/(?P<s>{_TWO})", re.ASCII)
+SLASHES = _date_form(rf"{_DAY} (?P<h>{_TWO})/(?P<mi>{_TWO})/(?P<s>{_TWO})")
 """`JJ/MM/AA HH/MM/SS` of ICE and SAPHIR."""
-SEASON = re.compile(
-    rf"(?P<season>[HEhe])(?P<y>{_TWO})(?P<mo>{_TWO})(?P<d>{_TWO})(?P<h>{_TWO})(?P<mi>{_TWO})(?P<s>{_TWO})", re.ASCII
-)
+SEASON = _date_form(rf"(?P<season>[HEhe]){_FIGURES}")
 """`SAAMMJJhhmmss` of Linky (NOI-CPT_54E 6.2.1.1)."""
-SEASONLESS = re.compile(SEASON.pattern.replace("[HEhe]", "[HEhe ]"), re.ASCII)
+SEASONLESS = _date_form(rf"(?P<season>[HEhe ]){_FIGURES}")
 """The same for mobile peaks, which carry a space for the season."""
 
 
-def date(pattern: re.Pattern[str]) -> Codec:
+def date(form: DateForm) -> Codec:
     """Read a date that stands as the value."""
-    return lambda group: (timestamp(pattern, group.value) if group.timestamp is None else None) or REFUSED
+    return lambda text, stamp: (form(text) if stamp is None else None) or REFUSED
 
 
-def stamp(codec: Codec, pattern: re.Pattern[str] = SEASON) -> Codec:
+def stamp(codec: Codec, form: DateForm = SEASON) -> Codec:
     """Read the timestamp of a timestamped group whose value `codec` accepts."""
 
-    def decode(group: Group) -> Value | Verdict:
-        if group.timestamp is None or codec(Group(group.label, group.value)) is REFUSED:
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        if stamp is None or codec(text, None) is REFUSED:
             return REFUSED
-        return timestamp(pattern, group.timestamp) or REFUSED
+        return form(stamp) or REFUSED
 
     return decode
 
@@ -232,23 +237,21 @@ def stamp(codec: Codec, pattern: re.Pattern[str] = SEASON) -> Codec:
 def stamped(codec: Codec) -> Codec:
     """Read the value of a timestamped group whose timestamp exists."""
 
-    def decode(group: Group) -> Value | Verdict:
-        if group.timestamp is None or timestamp(SEASON, group.timestamp) is None:
-            return REFUSED
-        return codec(Group(group.label, group.value))
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        return codec(text, None) if stamp is not None and SEASON(stamp) else REFUSED
 
     return decode
 
 
-def empty(group: Group) -> Value | Verdict:
+def empty(text: str, _stamp: str | None) -> Value | Verdict:
     """Read the empty value of DATE, whose timestamp is what it says."""
-    return REFUSED if group.value else ""
+    return REFUSED if text else ""
 
 
-def degraded(group: Group) -> Value | Verdict:
+def degraded(text: str, stamp: str | None) -> Value | Verdict:
     """Read the season letter of DATE: lower case says that the clock is degraded (NOI-CPT_54E 6.2.1.1)."""
-    when = timestamp(SEASON, group.timestamp or "")
-    if when is None or group.value:
+    when = SEASON(stamp or "")
+    if when is None or text:
         return REFUSED
     return True if when.season.islower() else SILENT
 
@@ -258,11 +261,11 @@ def degraded(group: Group) -> Value | Verdict:
 _WORD = re.compile(r"[0-9A-F]{8}")
 
 
-def _status_word(group: Group) -> int | None:
+def _status_word(text: str, stamp: str | None) -> int | None:
     """Read STGE; None where a field has a value that no table gives. Unused bits may mean something one day."""
-    if group.timestamp is not None or not _WORD.fullmatch(group.value):
+    if stamp is not None or not _WORD.fullmatch(text):
         return None
-    word = int(group.value, 16)
+    word = int(text, 16)
     disconnector, tariff, euridis, plc = word >> 1 & 7, word >> 10 & 15, word >> 19 & 3, word >> 21 & 3
     return None if disconnector == 7 or tariff > 9 or euridis == 2 or plc == 3 else word
 
@@ -271,8 +274,8 @@ def bits(low: int, high: int, meanings: Mapping[int, Value | Verdict]) -> Codec:
     """Read bits `low` to `high` of STGE; a value without a meaning is silent."""
     mask = (1 << (high - low + 1)) - 1
 
-    def decode(group: Group) -> Value | Verdict:
-        word = _status_word(group)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        word = _status_word(text, stamp)
         return REFUSED if word is None else meanings.get(word >> low & mask, SILENT)
 
     return decode
@@ -286,8 +289,8 @@ def bit(number: int, *, inverted: bool = False) -> Codec:
 def tempo_color(low: int, colors: Mapping[int, Value]) -> Codec:
     """Read a colour of STGE; silent unless today or tomorrow has one, since only then is the contract Tempo."""
 
-    def decode(group: Group) -> Value | Verdict:
-        word = _status_word(group)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        word = _status_word(text, stamp)
         if word is None:
             return REFUSED
         return colors[word >> low & 3] if word >> 24 & 15 else SILENT
@@ -299,8 +302,8 @@ def byte_bit(number: int) -> Codec:
     """Read bit `number` (from 0) of a byte written in three decimal digits (RELAIS, NOI-CPT_54E 6.2.3.13)."""
     byte = integer(width=3, most=255)
 
-    def decode(group: Group) -> Value | Verdict:
-        value = byte(group)
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        value = byte(text, stamp)
         return bool(value >> number & 1) if isinstance(value, int) else REFUSED
 
     return decode
@@ -309,10 +312,10 @@ def byte_bit(number: int) -> Codec:
 def hex_bit(number: int) -> Codec:
     """Read bit `number` (from 0) of two hexadecimal digits (PPOT, NOI-CPT_02E 2.5)."""
 
-    def decode(group: Group) -> Value | Verdict:
-        if group.timestamp is not None or not re.fullmatch("[0-9A-F]{2}", group.value):
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        if stamp is not None or not re.fullmatch("[0-9A-F]{2}", text):
             return REFUSED
-        return bool(int(group.value, 16) >> number & 1)
+        return bool(int(text, 16) >> number & 1)
 
     return decode
 
@@ -331,10 +334,10 @@ def profile_start(slot: int) -> Codec:
     whole profile. Without any it is silent, unless all its times read alike both ways.
     """
 
-    def decode(group: Group) -> Value | Verdict:
-        if group.timestamp is not None or not _PROFILE.fullmatch(group.value):
+    def decode(text: str, stamp: str | None) -> Value | Verdict:
+        if stamp is not None or not _PROFILE.fullmatch(text):
             return REFUSED
-        slots = group.value.split(" ")
+        slots = text.split(" ")
         times = [entry[:4] for entry in slots if entry != "NONUTILE"]
         readings = [_times(times, base) for base in (10, 16)]
         possible = [reading for reading in readings if reading is not None]

@@ -116,7 +116,7 @@ class Entry:
             return self
         if self.rows is not None:
             return Entry(self.group, None).read(rows)
-        values = [(row, row.codec(self.group)) for row in rows]
+        values = [(row, row.codec(self.group.value, self.group.timestamp)) for row in rows]
         self.rows = rows
         refused = bool(rows) and all(value is Verdict.REFUSED for _, value in values)
         self.defect = Defect.INVALID_VALUE if refused else None
@@ -263,7 +263,7 @@ class Decoder:
             if entry.group is None:
                 continue
             for row in family.memories_by_label.get(entry.group.label, ()):
-                value = row.codec(entry.group)
+                value = row.codec(entry.group.value, entry.group.timestamp)
                 if isinstance(value, str):
                     memory.take(row, value)
         self._memories[frame.meter_id] = memory
@@ -355,7 +355,7 @@ class _Spot:
         """
         found = []
         for codec, is_number, before in self._before:
-            value = codec(group)
+            value = codec(group.value, group.timestamp)
             if not is_number:
                 if value != before.value:
                     return None
@@ -367,7 +367,7 @@ class _Spot:
             found.append(reading)
             changed.append(reading)
         for codec in self._mute:
-            if not isinstance(codec(group), Verdict):
+            if not isinstance(codec(group.value, group.timestamp), Verdict):
                 return None
         return tuple(found)
 
