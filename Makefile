@@ -77,6 +77,27 @@ format: venv ## Format the code, mend what can be mended
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+## What takes longer
+
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= meter config web-config recording state
+FUZZ_FOLDER ?= .fuzz
+SOAK_HOURS ?= 24
+
+# What is found is left in the folder as TARGET-crash-…; the corpus grows from run to run.
+.PHONY: fuzz
+fuzz: venv ## Fuzz each target for FUZZ_SECONDS (600) with atheris; FUZZ_TARGETS chooses
+	$(BIN)/pip install --quiet -e '.[fuzz]'
+	@for target in $(FUZZ_TARGETS); do \
+	  printf '\n==> %s, %s s\n' "$$target" "$(FUZZ_SECONDS)"; \
+	  PYTHONPATH=tests $(BIN)/python -m fuzz.run "$$target" "$(FUZZ_FOLDER)" \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; \
+	done
+
+.PHONY: soak
+soak: venv ## Let 20 meters live through SOAK_HOURS (24) of every fault; memory and descriptors must stay flat
+	$(BIN)/python -m benchmarks.soak --hours $(SOAK_HOURS)
+
 ## Documentation
 
 .PHONY: docs
@@ -129,6 +150,6 @@ test-debian: ## Smoke test with Debian's own Python and its packages
 
 .PHONY: clean
 clean: ## Remove what building and testing left behind; .venv stays
-	rm -rf build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/metrics.md.new
+	rm -rf build dist htmlcov .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/metrics.md.new
 	rm -f .coverage .coverage.*
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
