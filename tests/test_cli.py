@@ -19,6 +19,7 @@ from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, 
 from tic_exporter import __version__, cli
 from tic_exporter.catalogue import as_markdown
 from tic_exporter.commands import decode
+from tic_exporter.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -380,3 +381,21 @@ def test_decode_may_use_the_good_groups_of_a_damaged_frame(capsys: pytest.Captur
     path.write_bytes(HISTORIC + changed.replace(b"IMAX 090", b"IMAX 091"))
     assert "0.510 kVA" in run(capsys, "decode", str(path))[1]
     assert "0.920 kVA" in run(capsys, "decode", "--on-bad-group=drop_group", "--family=linky", str(path))[1]
+
+
+# Under systemd
+
+
+def test_the_state_directory_of_systemd_holds_the_state_unless_the_file_or_a_flag_says_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def state_file(*words: str, config: Config) -> str | None:
+        return cli._with_flags(config, cli._serve_parser().parse_args(words)).state_file
+
+    silent, explicit = Config(meters=()), Config(meters=(), state_file="mine.json")
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert state_file(config=silent) is None
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/tic_exporter:/var/lib/other")
+    assert "/var/lib/tic_exporter/state.json" == state_file(config=silent)
+    assert "mine.json" == state_file(config=explicit)
+    assert "flag.json" == state_file("--state.file=flag.json", config=explicit)

@@ -66,6 +66,12 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="where to listen; may be repeated (default :15402)",
     )
+    parser.add_argument(
+        "--web.systemd-socket",
+        dest="systemd_socket",
+        action="store_true",
+        help="serve on the sockets of a systemd socket unit instead of listening",
+    )
     parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
     parser.add_argument("--web.max-requests", dest="max_requests", type=_positive, metavar="N", help="default 40")
     parser.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="TLS and users")
@@ -88,15 +94,15 @@ def _serve(words: Sequence[str]) -> int:
     flags = parser.parse_args(words)
     logs.set_up(flags.log_level, flags.log_format)
     if flags.port is not None:
-        return _run(lambda: _with_flags(single_meter(flags.port), flags), parser)
+        return _run(lambda: _with_flags(single_meter(flags.port), flags), flags, parser)
     path = flags.config_file or next((file for file in DEFAULT_FILES if Path(file).exists()), None)
     if path is None:
         parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
-    return _run(lambda: _with_flags(load(path), flags), parser)
+    return _run(lambda: _with_flags(load(path), flags), flags, parser)
 
 
 def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
-    """Let flags that were given win over the file."""
+    """Let flags that were given win over the file, and the file over the directory that systemd gives."""
     given = {
         "listen_addresses": tuple(flags.listen) if flags.listen else None,
         "telemetry_path": flags.telemetry_path,
@@ -104,13 +110,24 @@ def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
         "config_file": flags.web_config_file,
     }
     web = dataclasses.replace(config.web, **{name: value for name, value in given.items() if value is not None})
-    return dataclasses.replace(config, web=web, state_file=flags.state_file or config.state_file)
+    state_file = flags.state_file or config.state_file or _state_file_of_systemd()
+    return dataclasses.replace(config, web=web, state_file=state_file)
 
 
-def _run(configuration: Callable[[], Config], parser: argparse.ArgumentParser) -> int:
+def _state_file_of_systemd() -> str | None:
+    """StateDirectory= of a unit; several directories are separated by colons (systemd.exec(5))."""
+    directory = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return f"{directory}/state.json" if directory else None
+
+
+def _run(configuration: Callable[[], Config], flags: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from .service import Service  # noqa: PLC0415 - `--version` and `decode` start without a web server
+    from .web.activation import passed_sockets  # noqa: PLC0415
 
-    service = Service(configuration)
+    try:
+        service = Service(configuration, passed_sockets() if flags.systemd_socket else ())
+    except ValueError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
     service.heed_signals()
     try:
         service.start()

@@ -5,8 +5,9 @@ import os
 import queue
 import resource
 import signal
+import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -31,10 +32,14 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """All parts of a serving process. `load` gives the configuration, at the start and at each SIGHUP."""
+    """All parts of a serving process. `load` gives the configuration, at the start and at each SIGHUP.
 
-    def __init__(self, load: Callable[[], Config]) -> None:
+    With `listeners`, sockets that listen already, those of the configuration are not opened.
+    """
+
+    def __init__(self, load: Callable[[], Config], listeners: Sequence[socket.socket] = ()) -> None:
         self._load = load
+        self._listeners = listeners
         self._config = Config(meters=())
         self._lines: dict[str, Line] = {}
         self._reloaded_at = 0.0
@@ -71,16 +76,16 @@ class Service:
             telemetry_path=config.web.telemetry_path,
             routes=self._routes(config),
         )
-        for address in config.web.listen_addresses:
+        for address in self._listeners or map(parse_listen_address, config.web.listen_addresses):
             server = BoundedServer(
-                parse_listen_address(address),
+                address,
                 guard.protect(app),
                 ssl_context=guard.ssl_context,
                 max_connections=config.web.max_requests,
             )
             self._servers.append(server)
             server.start()
-            log.info("listening", extra={"address": address, "port": server.address[1]})
+            log.info("listening", extra={"address": server.address[0], "port": server.address[1]})
         self._reader.start()
         self._notifier.send("READY=1")
 

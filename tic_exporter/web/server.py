@@ -9,6 +9,7 @@ import errno
 import logging
 import math
 import re
+import selectors
 import socket
 import ssl
 import threading
@@ -96,7 +97,7 @@ def _hang_up(sock: socket.socket) -> None:
 
 
 class BoundedServer:
-    """Serves `app` at `address` (host, port) from `start()` to `close()`.
+    """Serves `app` at `address` (host, port), or on a socket that listens already, from `start()` to `close()`.
 
     Beyond `max_connections` a connection is closed at once: a scraper then fails fast and comes back at its next
     interval. `read_timeout` bounds each wait for a client, `deadline` a whole connection, both in seconds.
@@ -105,7 +106,7 @@ class BoundedServer:
 
     def __init__(
         self,
-        address: tuple[str, int],
+        address: tuple[str, int] | socket.socket,
         app: App,
         *,
         ssl_context: Callable[[], ssl.SSLContext | None] = lambda: None,
@@ -122,7 +123,13 @@ class BoundedServer:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._quiet_until = -math.inf
-        self._listener = _listen(*address)
+        self._listener = address if isinstance(address, socket.socket) else _listen(*address)
+        self._listener.setblocking(False)
+        # What ends the waiting. A shutdown() of the listener would end it for systemd too, which keeps it for later.
+        self._woken, self._waker = socket.socketpair()
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(self._listener, selectors.EVENT_READ)
+        self._waiting.register(self._woken, selectors.EVENT_READ)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self._thread = threading.Thread(target=self._accept, name="http", daemon=True)
 
@@ -132,10 +139,11 @@ class BoundedServer:
     def close(self) -> None:
         """Stop at once: answers under way are cut."""
         self._closing.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux this ends a waiting accept()
+        self._waker.close()  # the other end becomes readable
         if self._thread.is_alive():
             self._thread.join()
+        self._waiting.close()
+        self._woken.close()
         self._listener.close()
         with self._lock:
             for connection in self._live:
@@ -143,16 +151,19 @@ class BoundedServer:
 
     def _accept(self) -> None:
         while not self._closing.is_set():
-            self._listener.settimeout(self._cut_expired())
-            try:
-                sock, peer = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError as error:
-                if not self._closing.wait(_PAUSE):
-                    self._warn(f"no connection can be accepted: {error}")
-                continue
-            self._admit(sock, peer)
+            if self._waiting.select(self._cut_expired()) and not self._closing.is_set():
+                self._accept_one()
+
+    def _accept_one(self) -> None:
+        try:
+            sock, peer = self._listener.accept()
+        except BlockingIOError:  # the client has left again
+            return
+        except OSError as error:
+            if not self._closing.wait(_PAUSE):
+                self._warn(f"no connection can be accepted: {error}")
+            return
+        self._admit(sock, peer)
 
     def _cut_expired(self) -> float | None:
         """Seconds until a connection expires, None without any.
