@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
-from tic_exporter.exposition import MeterCollector, registry_of
+from tic_exporter.exposition import MeterCollector
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.simulator import KINDS, SimulatedMeter
 from tic_exporter.tic.groups import Dialect, checksum
@@ -202,8 +202,9 @@ class Played:
 
     def _render(self) -> None:
         """Let Prometheus' client write what a scrape would get."""
-        collector = MeterCollector(lambda: [self.meter.snapshot], lambda: self._now)
-        page = generate_latest(registry_of(collector)).decode()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(MeterCollector(lambda: [self.meter.snapshot], lambda: self._now))
+        page = generate_latest(registry).decode()
         series = Counter(line.rpartition(" ")[0] for line in page.splitlines() if not line.startswith("#"))
         assert max(series.values()) == 1, f"twice: {series.most_common(1)}"
 
