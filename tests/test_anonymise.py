@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tic_exporter.tic.decoding import DecodedFrame
+    from tic_exporter.tic.frames import DecodedFrame
 
 START = datetime(2026, 1, 15, 12)  # noqa: DTZ001 - legal time, as the simulator takes it
 PRIVATE_LABELS = {"ADCO", "ADSC", "ADS", "PRM", "MSG1", "MSG2", "MESSAGE"}

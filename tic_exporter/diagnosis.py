@@ -12,7 +12,7 @@ from .detect import DWELL, SPEEDS, Votes
 from .meter import Meter, MeterOptions
 from .symptoms import Symptom
 from .tic import quantities as q
-from .tic.decoding import DecodedFrame
+from .tic.frames import DecodedFrame
 from .tic.framing import STX, Cut
 from .tic.parity import Parity, with_even_parity
 

@@ -1,19 +1,23 @@
 """Frames of one meter to its readings: what the last frames say together, and what outlives them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from .legal_time import LegalTime
 from .plausibility import ClockFilter, IntervalAccumulator, Limits, RegisterFilter, Rejection
 from .tic import quantities as q
-from .tic.codecs import LocalTime
-from .tic.decoding import DecodedFrame
+from .tic.codecs import LocalTime, Value
+from .tic.frames import DecodedFrame
 from .tic.identity import describe
 from .tic.quantities import Kind, Quantity
 from .tic.schema import Dimensions, Family, Reading
 
 Key = tuple[Quantity, Dimensions]
+
+_Counter = RegisterFilter | IntervalAccumulator
+_Taker = tuple[Callable[[Value, float, float], Rejection | None], _Counter | None]
+"""What takes (value, seconds since the last frame, now) of one place, and the counter that may wait to be confirmed."""
 
 SECONDS_PER_HOUR = 3600.0
 MARGIN = 1.5
@@ -86,7 +90,9 @@ class Fold:
         self._next_billing_start: datetime | None = None
         self._unix = 0.0
         self._unsettled = True
-        self._waiting: dict[Key, Reading] = {}
+        self._takers: list[_Taker | None] = []
+        self._waiting: list[int] = []
+        self._seen_now: list[Key] = []
         self._counted: set[Key] = set()
         self._counted_at = 0.0
         self._imported, self._any = self._limits()
@@ -100,25 +106,21 @@ class Fold:
 
     def add(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
         """Fold one interpreted frame in; `now` is the monotonic time of its end. Returns what was held back."""
-        changed = frame.changed
         rejections: list[Rejection] = []
-        if changed is not None and not self._unsettled:
-            taken = [self._take_number(reading, now, rejections) for reading in changed]
-            for key in (self._waiting.keys() & self._counted).difference(taken):
-                self._take_number(self._waiting[key], now, rejections)
+        if frame.changed is not None and not self._unsettled:
+            self._unix = unix
+            self._add_numbers(frame.readings, frame.changed, now, rejections)
         else:
             self._add_all(frame, now, unix, rejections)
+            self._unix = unix
         self._counted_at = now
-        self._unix = unix
         return rejections
 
     def readings(self) -> dict[Key, float]:
         """Give every series to be published, in base units: a copy, which no later frame changes."""
-        published = dict(self._published)
-        if self.identity.family.shows_one_period:
-            for key in self._shown & self._kept.keys():
-                if key[0] is q.ACTIVE_ENERGY_IMPORT:
-                    published[q.REGISTER_LAST_SEEN, key[1]] = self._unix
+        published = self._published.copy()
+        for key in self._seen_now:
+            published[key] = self._unix
         return published
 
     def settle(self) -> None:
@@ -132,44 +134,16 @@ class Fold:
                 self._current.setdefault(key, value)
         self._rebuild()
 
-    def _take_number(self, reading: Reading, now: float, rejections: list[Rejection]) -> Key:
-        """Take one number of a frame that has the shape of the one before; return its key."""
-        quantity, dimensions, value, _ = reading
-        key = (quantity, dimensions)
-        kind = quantity.kind
-        rejection = None
-        if kind is Kind.REGISTER:
-            rejection = self._take_register(reading, now)
-            register = self._registers[key]
-            if register.value is not None and (register.value or key in self._published):  # 0 may be hidden
-                self._published[key] = quantity.unit.in_base(register.value)
-        elif kind is Kind.INTERVAL:
-            rejection = self._take_interval(reading, now)
-            if key in self._intervals:
-                self._published[key] = quantity.unit.in_base(self._intervals[key].total)
-        elif quantity is q.CLOCK:
-            self._take_clock(reading, now)
-        elif isinstance(value, LocalTime):
-            self._published[key] = self._current[key] = self._legal_time.to_unix(value)
-        else:
-            number = _number(reading)
-            self._current[key] = number
-            self._published[key] = quantity.unit.in_base(number)
-        if rejection is not None:
-            rejections.append(rejection)
-        return key
-
-    def _take_clock(self, reading: Reading, now: float) -> None:
-        time = reading.value
+    def _take_clock(self, key: Key, time: Value, now: float) -> None:
         if not isinstance(time, LocalTime):
             return
         if self._clock.accepts(time.naive, now):
             self._local_clock = time.naive
-            self.clock = self._current[reading.key] = self._published[reading.key] = self._legal_time.to_unix(time)
+            self.clock = self._current[key] = self._published[key] = self._legal_time.to_unix(time)
         else:
             self._local_clock = self.clock = None
-            self._current.pop(reading.key, None)
-            self._published.pop(reading.key, None)
+            self._current.pop(key, None)
+            self._published.pop(key, None)
             self._unsettled = True
 
     def _take_register(self, reading: Reading, now: float) -> Rejection | None:
@@ -177,11 +151,13 @@ class Fold:
         register = self._registers.get(key)
         if register is None:
             register = self._registers[key] = RegisterFilter()
+        return self._offer(register, _number(reading), self._since(key, register, now), key[0])
+
+    def _offer(self, register: RegisterFilter, value: float, seconds: float, quantity: Quantity) -> Rejection | None:
         restarts = register.restarts
-        rejection = register.offer(_number(reading), self._since(key, register, now), self._limits_of(key[0]))
+        rejection = register.offer(value, seconds, self._limits_of(quantity))
         if register.restarts != restarts:
-            self.restarted.append(key[0])
-        self._wait(reading, register)
+            self.restarted.append(quantity)
         return rejection
 
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
@@ -191,22 +167,111 @@ class Fold:
         accumulator = self._intervals.get(key)
         if accumulator is None:
             accumulator = self._intervals[key] = IntervalAccumulator()
-        seconds = self._since(key, accumulator, now)
         limits = self._limits_of(reading.quantity)
-        rejection = accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
-        self._wait(reading, accumulator)
-        return rejection
+        seconds = self._since(key, accumulator, now)
+        return accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
 
-    def _since(self, key: Key, counter: RegisterFilter | IntervalAccumulator, now: float) -> float:
+    def _since(self, key: Key, counter: _Counter, now: float) -> float:
         """Give the seconds since the counter was last read."""
         return max(0.0, now - (self._counted_at if key in self._counted else counter.at))
 
-    def _wait(self, reading: Reading, counter: RegisterFilter | IntervalAccumulator) -> None:
-        """Have a value that waits for confirmation offered again with the next frame, which may not change it."""
-        if counter.is_settled:
-            self._waiting.pop(reading.key, None)
-        else:
-            self._waiting[reading.key] = reading
+    # --- a frame that differs from the one before in numbers ----------------------------------------------------------
+
+    def _add_numbers(
+        self, readings: Sequence[Reading], changed: Sequence[int], now: float, rejections: list[Rejection]
+    ) -> None:
+        """Take the numbers at `changed`, and once more those of counters that wait to be confirmed."""
+        if not self._takers:
+            self._takers = [None] * len(readings)
+            self._waiting = [place for place, reading in enumerate(readings) if self._waits(reading)]
+        seconds = max(0.0, now - self._counted_at)
+        waiting = []
+        for place in (*changed, *(place for place in self._waiting if place not in changed)):
+            reading = readings[place]
+            take, counter = self._takers[place] or self._taker(place, reading)
+            rejection = take(reading.value, seconds, now)
+            if rejection is not None:
+                rejections.append(rejection)
+            if counter is not None and not counter.is_settled:
+                waiting.append(place)
+        self._waiting = waiting
+
+    def _waits(self, reading: Reading) -> bool:
+        kind = reading.quantity.kind
+        if kind is not Kind.REGISTER and kind is not Kind.INTERVAL:
+            return False
+        counter = self._registers.get(reading.key) or self._intervals.get(reading.key)
+        return counter is not None and not counter.is_settled
+
+    def _taker(self, place: int, reading: Reading) -> _Taker:
+        """Make what takes the values of one place; it holds until the next whole frame."""
+        kind = reading.quantity.kind
+        make = self._level_taker
+        if kind is Kind.REGISTER:
+            make = self._register_taker
+        elif kind is Kind.INTERVAL:
+            make = self._interval_taker
+        elif reading.quantity is q.CLOCK:
+            make = self._clock_taker
+        taker = self._takers[place] = make(reading)
+        return taker
+
+    def _register_taker(self, reading: Reading) -> _Taker:
+        key, quantity, published = reading.key, reading.quantity, self._published
+        register, in_base = self._registers[key], quantity.unit.in_base
+
+        def take(value: Value, seconds: float, _now: float) -> Rejection | None:
+            before = register.value
+            rejection = self._offer(register, value, seconds, quantity)  # type: ignore[arg-type]  # a codec of numbers
+            believed = register.value
+            if believed is not before and believed is not None and (believed or key in published):  # 0 may be hidden
+                published[key] = in_base(believed)
+                if reading.row.is_kept:
+                    self._keep(key, believed)
+            return rejection
+
+        return take, register
+
+    def _interval_taker(self, reading: Reading) -> _Taker:
+        key, published, in_base = reading.key, self._published, reading.quantity.unit.in_base
+        accumulator, limits = self._intervals.get(key), self._limits_of(reading.quantity)
+
+        def take(value: Value, seconds: float, now: float) -> Rejection | None:
+            if accumulator is None or self._local_clock is None:
+                return self._take_interval(reading._replace(value=value), now)
+            rejection = accumulator.offer(value, seconds, self._local_clock, self._td, limits)  # type: ignore[arg-type]  # a codec of numbers
+            published[key] = in_base(accumulator.total)
+            return rejection
+
+        return take, accumulator
+
+    def _clock_taker(self, reading: Reading) -> _Taker:
+        key = reading.key
+
+        def take(value: Value, _seconds: float, now: float) -> None:
+            self._take_clock(key, value, now)
+
+        return take, None
+
+    def _level_taker(self, reading: Reading) -> _Taker:
+        key, current, in_base = reading.key, self._current, reading.quantity.unit.in_base
+        published = {} if reading.quantity in self._hidden else self._published
+        to_unix = self._legal_time.to_unix
+
+        def take(value: Value, _seconds: float, _now: float) -> None:
+            if isinstance(value, LocalTime):
+                published[key] = current[key] = to_unix(value)
+            else:
+                number = current[key] = float(value)  # type: ignore[arg-type]  # a codec of numbers
+                published[key] = in_base(number)
+
+        return take, None
+
+    def _keep(self, key: Key, value: float) -> None:
+        """Have a register outlive its frame that was believed only now."""
+        if key not in self._kept:
+            self._kept[key] = Kept(value, self._unix)
+            self._list_seen_now()
 
     # --- a whole frame ------------------------------------------------------------------------------------------------
 
@@ -230,7 +295,7 @@ class Fold:
             elif kind is Kind.CONTEXT:
                 self._take_context(reading)
             elif reading.quantity is q.CLOCK:
-                self._take_clock(reading, now)
+                self._take_clock(key, reading.value, now)
                 if self.clock is not None:
                     present[key] = self.clock
             else:
@@ -307,7 +372,6 @@ class Fold:
         for key in gone:
             register = self._registers[key]
             register.forget()
-            self._waiting.pop(key, None)
             if key in self._kept and register.value is not None:
                 self._kept[key] = Kept(register.value, self._unix)
 
@@ -399,6 +463,13 @@ class Fold:
         values.update(self._counters())
         values.update({(quantity, tuple(text.items())): 1.0 for quantity, text in names.values()})
         self._published = values
+        self._takers = []
+        self._list_seen_now()
+
+    def _list_seen_now(self) -> None:
+        """List the registers that the last frame showed, where most frames show one of several."""
+        shown = self._shown & self._kept.keys() if self.identity.family.shows_one_period else set()
+        self._seen_now = [(q.REGISTER_LAST_SEEN, key[1]) for key in shown if key[0] is q.ACTIVE_ENERGY_IMPORT]
 
     def _counters(self) -> dict[Key, float]:
         values: dict[Key, float] = {}

@@ -10,6 +10,7 @@ in the end. Nothing waits for ever.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 CONFIRMATIONS = 2
 """Further frames that must agree with an implausible value before it is believed."""
@@ -211,6 +212,7 @@ def _added(before: _Point, value: float, interval: int, top: float, allowed: flo
     return added if _follows(0.0, added, allowed, 1) else None
 
 
+@lru_cache(maxsize=32)
 def _interval(clock: datetime, minutes: int) -> tuple[int, int]:
     """Number the interval of length `minutes` that a time of day falls into, and the seconds since it began."""
     minute_of_day = clock.hour * 60 + clock.minute

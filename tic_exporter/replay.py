@@ -7,7 +7,8 @@ from .meter import Meter
 from .sources import BITS_PER_CHARACTER, line_speed
 from .tic import quantities as q
 from .tic.codecs import LocalTime
-from .tic.decoding import DecodedFrame, Decoder
+from .tic.decoding import Decoder
+from .tic.frames import DecodedFrame
 from .tic.framing import Framer
 
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tic_exporter.simulator import SimulatedMeter
-from tic_exporter.tic.decoding import DecodedFrame, Decoder
+from tic_exporter.tic.decoding import Decoder
+from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.framing import Framer
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from helpers import frames
 from helpers.frames import Groups, body, even, group, group_of, inserted, label_of, replaced, wire, without
 from tic_exporter.tic import quantities as q
-from tic_exporter.tic.decoding import DecodedFrame, Decoder
+from tic_exporter.tic.decoding import Decoder
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.families.historic import CBEMM, CBEMM_ICC, CBETM
 from tic_exporter.tic.families.pmepmi import PMEPMI
 from tic_exporter.tic.families.standard import LINKY_STANDARD
+from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.framing import Cut, Framer
 from tic_exporter.tic.groups import Defect, Dialect, Group, encode_frame
 from tic_exporter.tic.parity import Parity
@@ -682,7 +683,8 @@ def test_what_was_read_before_changes_no_reading(name: str, data: st.DataObject)
             assert before is not None
             assert [reading.key for reading in before.readings] == [reading.key for reading in frame.readings]
             assert told_by(frame) - told_by(before) <= {
-                (reading.quantity, reading.dimensions, reading.value) for reading in frame.changed
+                (reading.quantity, reading.dimensions, reading.value)
+                for reading in map(frame.readings.__getitem__, frame.changed)
             }
         before = frame if frame.is_interpreted else before
 
@@ -690,7 +692,9 @@ def test_what_was_read_before_changes_no_reading(name: str, data: st.DataObject)
 def test_a_frame_that_differs_in_numbers_alone_says_which() -> None:
     _, _, frame = decode(wire(HC, HC, replaced(HC, "PAPP 00520")))
 
-    assert [(q.APPARENT_POWER_IMPORT, 520)] == [(reading.quantity, reading.value) for reading in frame.changed or ()]
+    assert [(q.APPARENT_POWER_IMPORT, 520)] == [
+        (quantity, value) for quantity, _, value, _ in map(frame.readings.__getitem__, frame.changed or ())
+    ]
 
 
 # --- any bytes -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from helpers import frames
 from helpers.frames import Groups, group, inserted, label_of, replaced, wire, without
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.codecs import LocalTime, Verdict
-from tic_exporter.tic.decoding import DecodedFrame, Decoder
+from tic_exporter.tic.decoding import Decoder
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.families.concentrator import CONCENTRATOR
 from tic_exporter.tic.families.historic import (
@@ -23,6 +23,7 @@ from tic_exporter.tic.families.historic import (
 )
 from tic_exporter.tic.families.pmepmi import PMEPMI
 from tic_exporter.tic.families.standard import LINKY_STANDARD
+from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.framing import Framer
 from tic_exporter.tic.groups import Defect
 from tic_exporter.tic.schema import FromLabels

@@ -9,11 +9,12 @@ import pytest
 
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.codecs import LocalTime, Verdict
-from tic_exporter.tic.decoding import DecodedFrame, Decoder, Finding
+from tic_exporter.tic.decoding import Decoder
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.families.cje import CJE
 from tic_exporter.tic.families.ice import ICE_2Q, ICE_4Q
 from tic_exporter.tic.families.saphir import SAPHIR
+from tic_exporter.tic.frames import DecodedFrame, Finding
 from tic_exporter.tic.framing import Cut, RawFrame
 from tic_exporter.tic.groups import Defect, Dialect, Group, encode_frame, parse_group
 

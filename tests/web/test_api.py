@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,7 +183,7 @@ def test_a_power_without_a_subscription_has_no_ratio() -> None:
         "ratio": None,
     }
     assert expected == power(Facts(snapshot, 0.0))
-    assert power(Facts(replace(snapshot, readings={}), 0.0)) is None
+    assert power(Facts(snapshot._replace(readings={}), 0.0)) is None
 
 
 def test_an_export_alone_has_no_ratio() -> None:

@@ -20,8 +20,8 @@ from ..recording import Recording
 from ..replay import Replay
 from ..sources import CHUNK, PortSettings, Source, SourceEndedError, open_source
 from ..tic.codecs import LocalTime
-from ..tic.decoding import DecodedFrame
 from ..tic.families import FAMILIES
+from ..tic.frames import DecodedFrame
 from ..tic.schema import Reading
 
 

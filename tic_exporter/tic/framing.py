@@ -4,8 +4,8 @@ Characters come as the line gives them, with or without a parity bit; only what 
 seven bits, so that both kinds of stream are cut alike.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 STX = 0x02
 ETX = 0x03
@@ -34,8 +34,7 @@ class Cut(Enum):
 _TRANSITIONS = {STX: (Cut.TRUNCATED, True), ETX: (Cut.COMPLETE, False), EOT: (Cut.INTERRUPTED, False)}
 
 
-@dataclass(frozen=True, slots=True)
-class RawFrame:
+class RawFrame(NamedTuple):
     """What stood between two delimiters, as received: up to `LONGEST_FRAME` 8-bit characters.
 
     `cooked` marks a frame that came through a terminal in canonical mode, with its CR restored.

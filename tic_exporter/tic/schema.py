@@ -122,7 +122,7 @@ class Field:
         kind = self.quantity.kind
         bound = any(not isinstance(value, str) for value in self.dimensions.values())
         kept = self.cyclic or (bound and kind is not Kind.STATE)
-        plain = kind in NUMBERS and not bound and self.unless is None and (not kept or kind is Kind.REGISTER)
+        plain = kind in NUMBERS and self.unless is None and (not kept or kind is Kind.REGISTER)
         # Computed once: these are asked for every reading of every frame.
         for name, value in (("is_bound", bound), ("is_kept", kept), ("is_plain_number", plain)):
             object.__setattr__(self, name, value)
