@@ -113,6 +113,14 @@ check-docs: venv ## Fail, with the difference, when docs/metrics.md is stale
 	if diff -u docs/metrics.md "$$new"; then echo 'docs/metrics.md is up to date'; \
 	else echo 'docs/metrics.md is stale: run "make docs" and commit it' >&2; exit 1; fi
 
+.PHONY: dashboards
+dashboards: venv ## Write the Grafana dashboards, in English and in French
+	$(BIN)/python -m dashboards.generator
+
+.PHONY: check-dashboards
+check-dashboards: venv ## Fail when a dashboard is stale
+	$(BIN)/python -m dashboards.generator --check
+
 ## Packages
 
 .PHONY: dist

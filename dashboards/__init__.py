@@ -1,0 +1,1 @@
+"""Grafana dashboards: the JSON files, what writes them, and what draws the pictures of the documentation."""
