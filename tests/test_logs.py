@@ -57,7 +57,13 @@ def test_json_has_the_same_fields() -> None:
 
 
 @pytest.mark.parametrize("style", logs.FORMATS)
-@pytest.mark.parametrize("text", ["two\nlines", 'say "x"', "a=b", "", "back\\slash", "é ü", "\x1b[31mred\x00", "\r"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("two\nlines", 'say "x"', "a=b", "", "back\\slash", "é ü", "\x1b[31mred\x00", "\r", "\x7f", "\x9b31mred"),
+        *("\u2028", "\u202eright to left", "half \udc80", "\U000e0001 tag", "😀"),
+    ],
+)
 def test_a_record_is_one_line_without_control_characters_and_reads_back(style: str, text: str) -> None:
     stream = written(style)
     LOG.info(text, extra={"field": text})
