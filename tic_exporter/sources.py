@@ -346,9 +346,11 @@ class Rfc2217Source(_PumpedSource):
     def __init__(self, settings: PortSettings, baud_rate: int) -> None:
         import serial  # noqa: PLC0415 - rarely needed, and brings telnet
 
+        # ser2net answers nothing about control lines that its port does not have; a meter needs none of them.
+        url = f"{settings.port}?ign_set_control"
         try:
             self._serial = serial.serial_for_url(
-                settings.port, baudrate=baud_rate, timeout=RFC2217_PATIENCE, **_framing(settings)
+                url, baudrate=baud_rate, timeout=RFC2217_PATIENCE, **_framing(settings)
             )
         except AttributeError as error:  # pyserial's own, when the other side hangs up amid the negotiation
             raise SourceEndedError(str(error)) from error
