@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from rules import ROOT, alerts
 
 from helpers import wait_until
 from helpers.alertmanager import Alertmanager, amtool
+from helpers.rules import ROOT, alerts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from rules import (
+
+from helpers.rules import (
     ALERTS,
     ALERTS_PAGE,
     CATALOGUE,

@@ -21,10 +21,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from rules import ALERTS, RECORDING, ROOT, alerts
 
 from helpers import Exporter, free_port, wait_until
 from helpers.alertmanager import Alertmanager
+from helpers.rules import ALERTS, RECORDING, ROOT, alerts
 from tic_exporter.simulator import SimulatedMeter, damage, serve_pty, serve_tcp
 
 if TYPE_CHECKING:

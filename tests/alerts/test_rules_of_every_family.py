@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from rules import ALERTS, RECORDING
 from test_end_to_end import hasten_rules
 
 from helpers import free_port
+from helpers.rules import ALERTS, RECORDING
 from tic_exporter.simulator import KINDS
 
 if TYPE_CHECKING:
