@@ -88,6 +88,8 @@ ACCEPTED: dict[tuple[str, str], dict[str, object]] = {
     ("", "meters"): {"[{name: x, port: y}]": (MeterConfig("x", "y"),)},
     ("", "state_file"): {"/var/state.json": "/var/state.json", "state.json": "folder/state.json"},
     ("", "save_interval"): {"10m": 600.0, "0.5": 0.5, "1y": 31_536_000.0},
+    ("", "pseudonymise_ids"): {"false": False, "off": False, "true\npseudonymise_key_file: k": True},
+    ("", "pseudonymise_key_file"): {"/etc/tic/key": "/etc/tic/key", "key": "folder/key"},
     ("", "web"): {"{}": WebConfig(), "": WebConfig(), "{max_requests: 3}": WebConfig(max_requests=3)},
     ("meters[]", "name"): {
         "x": "x",
@@ -148,6 +150,7 @@ ACCEPTED: dict[tuple[str, str], dict[str, object]] = {
     ("web", "max_requests"): {"1": 1, "10000": 10_000},
     ("web", "config_file"): {"web-config.yml": "folder/web-config.yml", "/etc/web.yml": "/etc/web.yml"},
     ("web", "show_ids"): {"true": True, "off": False},
+    ("web", "compatibility"): {"none": None, "api_compteur_tic": "api_compteur_tic"},
 }
 
 # place, key: what is written -> a part of what is said
@@ -197,6 +200,9 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "x": 'the text "x"',
     },
     ("", "state_file"): TEXTS_THAT_ARE_NONE | {'"a\\tb"': "the path of a file, not 'a\\tb'"},
+    ("", "pseudonymise_ids"): BOOLEANS_THAT_ARE_NONE
+    | {"yes": "pseudonymise_key_file is required with it; make one with: tic-exporter pseudonym-key --out FILE"},
+    ("", "pseudonymise_key_file"): TEXTS_THAT_ARE_NONE,
     ("", "save_interval"): DURATIONS_THAT_ARE_NONE | {"0": "above 0"},
     ("", "web"): {"[]": "expected a mapping with keys such as listen_address, not a list", "x": 'the text "x"'},
     ("meters[]", "name"): TEXTS_THAT_ARE_NONE
@@ -283,6 +289,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("web", "config_file"): TEXTS_THAT_ARE_NONE,
     ("web", "show_ids"): BOOLEANS_THAT_ARE_NONE,
+    ("web", "compatibility"): {"true": "expected one of none, api_compteur_tic", "api": 'not the text "api"'},
 }
 
 

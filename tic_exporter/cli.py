@@ -167,6 +167,10 @@ def _check_config(words: Sequence[str]) -> int:
         from .web.config import load as load_web_config  # noqa: PLC0415 - most configurations have none
 
         load_web_config(config.web.config_file)
+    if config.pseudonymise_ids:
+        from .pseudonyms import Pseudonyms  # noqa: PLC0415 - most configurations have none
+
+        Pseudonyms.configured(config)
     print(f"{flags.file}: {len(config.meters)} meter{'s' * (len(config.meters) > 1)}, no problem found")  # noqa: T201
     return 0
 
@@ -201,6 +205,12 @@ def _replay(words: Sequence[str]) -> int:
     return run(words)
 
 
+def _pseudonym_key(words: Sequence[str]) -> int:
+    from .commands.pseudonym_key import run  # noqa: PLC0415
+
+    return run(words)
+
+
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "detect": _detect,
     "decode": _decode,
@@ -209,5 +219,6 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "simulate": _simulate,
     "demo": _demo,
     "check-config": _check_config,
+    "pseudonym-key": _pseudonym_key,
     "metrics": _metrics,
 }

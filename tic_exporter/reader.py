@@ -10,13 +10,14 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .clocks import steady
 from .detect import REARM_AFTER, SpeedSearch
 from .meter import Meter
 from .sources import FileEndedError, PortSettings, Source, open_source
+from .tic.frames import DecodedFrame
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,17 @@ class Clocks:
     unix: Callable[[], float] = time.time
 
 
+Observer = Callable[[Meter, Sequence[DecodedFrame], float], None]
+"""Told in the serial thread what a meter has just taken in, and when (monotonic seconds)."""
+
+
 class Line:
     """One meter and the port that it is read from, as the loop sees them."""
 
-    def __init__(self, meter: Meter, settings: PortSettings) -> None:
+    def __init__(self, meter: Meter, settings: PortSettings, observers: Sequence[Observer] = ()) -> None:
         self.meter = meter
         self.settings = settings
+        self.observers = observers
         self.source: Source | None = None
         self.opening = False
         self.removed = False
@@ -233,7 +239,9 @@ class Reader:
             if line.failing:
                 log.info("bytes again", extra=_who(line))
             line.heard, line.failing, line.pause = True, False, FIRST_PAUSE
-            line.meter.feed(data, now, self._clocks.unix())
+            frames = line.meter.feed(data, now, self._clocks.unix())
+            for observer in line.observers if frames else ():
+                observer(line.meter, frames, now)
             if line.search is not None and line.search.feed(data):
                 line.search = None
                 line.opened_at = now

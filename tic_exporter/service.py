@@ -10,25 +10,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
-from . import __version__, catalogue
+from . import __version__, catalogue, logs
 from .building import meter_options, port_settings
 from .clocks import steady
 from .config import Config, ConfigError, MeterConfig
-from .exposition import ExporterCollector, MeterCollector, registry_of
+from .exposition import ExporterCollector, Exposition, MeterCollector, registry_of
+from .framelog import FrameLog
 from .meter import Meter, Snapshot
 from .notify import Notifier
-from .reader import Line, Reader
+from .pseudonyms import Pseudonyms
+from .reader import Line, Observer, Reader
 from .state import Remembered, StateFile
 from .web.api import Api, Seen
 from .web.app import build_app
+from .web.compatibility import Compatibility, Followed
 from .web.guard import Guard
 from .web.history import History
+from .web.interpretation import Interpretation
 from .web.page import page_routes
 from .web.server import App, BoundedServer, parse_listen_address
 
 log = logging.getLogger(__name__)
+
+
+_AT_THE_START = ("web", "state_file", "pseudonymise_ids", "pseudonymise_key_file")
+"""Keys that a reload does not change."""
 
 
 class Service:
@@ -54,6 +60,9 @@ class Service:
         self._reader = Reader(on_failure=self._fail, on_turn=self._turned)
         self._servers: list[BoundedServer] = []
         self._history = History()
+        self._pseudonyms = Pseudonyms()
+        self._is_compatible = False
+        self._interpretations: dict[str, Interpretation] = {}
         self._process = ExporterCollector(__version__, os.environ.get("TIC_EXPORTER_REVISION", ""), self._numbers)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -63,6 +72,9 @@ class Service:
         _raise_descriptor_limit()
         config = self._load()
         guard = Guard(config.web.config_file)
+        self._pseudonyms = Pseudonyms.configured(config)
+        logs.add_filter(self._pseudonyms.in_logs)
+        self._is_compatible = config.web.compatibility is not None
         self._next_save = time.monotonic() + config.save_interval
         if config.state_file is None:
             log.info("no state file: registers of tariff periods not in force are lost at a restart")
@@ -124,6 +136,7 @@ class Service:
             server.close()
         self._reader.stop()
         self.save()
+        logs.remove_filter(self._pseudonyms.in_logs)
         if self._failure is None:
             return 0
         log.critical("the serial thread has died of a bug", exc_info=self._failure)
@@ -133,7 +146,7 @@ class Service:
         """Write the state file, if there is one and it would change."""
         if self._state is None:
             return
-        remembered = {name: line.meter.remembered() for name, line in self._lines.items()}
+        remembered = {name: _to_be_saved(line.meter) for name, line in self._lines.items()}
         self._state.save({name: entry for name, entry in remembered.items() if entry is not None})
 
     def _on_signal(self, number: int, _frame: object) -> None:
@@ -161,8 +174,9 @@ class Service:
             self._reload_succeeded = False
             log.error("the configuration is not used", extra={"problems": str(error)})  # noqa: TRY400 - not a bug: no traceback
         else:
-            if (config.web, config.state_file) != (self._config.web, self._config.state_file):
-                log.warning("changes of `web` and `state_file` take effect at the next start")
+            late = [name for name in _AT_THE_START if getattr(config, name) != getattr(self._config, name)]
+            if late:
+                log.warning("what changed here takes effect at the next start", extra={"keys": ", ".join(late)})
             self._apply(config, {})
             log.info("configuration read again", extra={"meters": len(self._lines)})
         self._notifier.send("READY=1")
@@ -176,30 +190,52 @@ class Service:
         for name, meter in wanted.items():
             if before.get(name) != meter:
                 old = self._lines[name].meter.remembered() if name in self._lines else saved.get(name)
-                added[name] = _line(meter, old)
+                added[name] = self._line(meter, old)
         self._config = config
         self._reload_succeeded, self._reloaded_at = True, time.time()
         self._lines = {name: added.get(name) or self._lines[name] for name in wanted}
         self._reader.change(added, removed)
 
+    def _line(self, config: MeterConfig, remembered: Remembered | None) -> Line:
+        meter = Meter(meter_options(config))
+        if remembered is not None:
+            meter.restore(*remembered)
+        observers: list[Observer] = []
+        if self._is_compatible:
+            self._interpretations[config.name] = Interpretation()
+            observers.append(self._interpretations[config.name])
+        if log.isEnabledFor(logging.DEBUG):
+            observers.append(FrameLog(self._pseudonyms.of_id, self._pseudonyms.of_metering_point))
+        return Line(meter, port_settings(config), observers)
+
     # --- what is shown ----------------------------------------------------------------------------------------------
 
-    def _snapshots(self) -> list[Snapshot]:
-        return [line.meter.snapshot for line in self._lines.values()]
+    def _shown(self, line: Line) -> Snapshot:
+        """Give the snapshot of a line as everybody may see it: nothing else of a meter is shown."""
+        return self._pseudonyms.of(line.meter.snapshot)
 
-    def _registry(self, name: str | None) -> CollectorRegistry | None:
+    def _snapshots(self) -> list[Snapshot]:
+        return [self._shown(line) for line in self._lines.values()]
+
+    def _registry(self, name: str | None) -> Exposition | None:
         """Give what one scrape shows: everything, or one meter alone; None for a meter that is not configured."""
         if name is None:
             return registry_of(MeterCollector(self._snapshots), self._process)
         line = self._lines.get(name)
-        return registry_of(MeterCollector(lambda: [line.meter.snapshot])) if line else None
+        return registry_of(MeterCollector(lambda: [self._shown(line)])) if line else None
 
     def _routes(self, config: Config) -> dict[str, App]:
-        api = Api(self._seen, self._history, __version__, show_ids=config.web.show_ids)
-        return api.routes() | page_routes(api, telemetry_path=config.web.telemetry_path)
+        # A pseudonym hides already what a mask would.
+        shows_ids = config.web.show_ids or self._pseudonyms.are_given
+        api = Api(self._seen, self._history, __version__, show_ids=shows_ids)
+        routes = api.routes() | page_routes(api, telemetry_path=config.web.telemetry_path)
+        return routes | (Compatibility(self._followed).routes() if self._is_compatible else {})
 
     def _seen(self) -> dict[str, Seen]:
-        return {name: Seen(line.meter.snapshot, line.settings.port) for name, line in self._lines.items()}
+        return {name: Seen(self._shown(line), line.settings.port) for name, line in self._lines.items()}
+
+    def _followed(self) -> dict[str, Followed]:
+        return {name: Followed(self._shown(line), self._interpretations[name]) for name, line in self._lines.items()}
 
     def _numbers(self) -> dict[str, float]:
         return {
@@ -210,11 +246,13 @@ class Service:
         }
 
 
-def _line(config: MeterConfig, remembered: Remembered | None) -> Line:
-    meter = Meter(meter_options(config))
-    if remembered is not None:
-        meter.restore(*remembered)
-    return Line(meter, port_settings(config))
+def _to_be_saved(meter: Meter) -> Remembered | None:
+    """Leave out what is not shown either: a message may be kept until the meter sends another."""
+    remembered = meter.remembered()
+    if remembered is None:
+        return None
+    meter_id, kept = remembered
+    return meter_id, {key: entry for key, entry in kept.items() if key[0] not in meter.options.hidden}
 
 
 def _raise_descriptor_limit() -> None:

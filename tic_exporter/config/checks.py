@@ -111,6 +111,10 @@ def boolean(node: Node) -> bool:
     raise refusal(node, f"expected true or false, not {describe(node)}")
 
 
+def is_true(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.tag == "bool" and _BOOLEANS.get(node.text.lower(), False)
+
+
 def duration(*, zero: bool = False) -> Checker:
     """Seconds, from a number or a text as Prometheus writes durations; a year at most."""
     limits = f"{'from 0' if zero else 'above 0'} to 1y"

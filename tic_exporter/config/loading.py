@@ -56,6 +56,7 @@ def parse(text: str, source: str) -> Config:
     return replace(
         config,
         state_file=_below(folder, config.state_file),
+        pseudonymise_key_file=_below(folder, config.pseudonymise_key_file),
         web=replace(config.web, config_file=_below(folder, config.web.config_file)),
     )
 

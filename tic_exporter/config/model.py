@@ -60,6 +60,7 @@ class WebConfig:
     max_requests: int = 40
     config_file: str | None = None
     show_ids: bool = False
+    compatibility: str | None = None  # api_compteur_tic
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Config:
     state_file: str | None = None
     save_interval: float = 600.0  # seconds
     web: WebConfig = WebConfig()
+    pseudonymise_ids: bool = False
+    pseudonymise_key_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

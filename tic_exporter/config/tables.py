@@ -42,6 +42,14 @@ def _contract_needs_cje(node: Node) -> list[Finding]:
     return [Finding(contract.mark, step_to("contract"), message)]
 
 
+def _pseudonyms_need_a_key(node: Node) -> list[Finding]:
+    wanted = entry_of(node, "pseudonymise_ids")
+    if wanted is None or entry_of(node, "pseudonymise_key_file") is not None or not checks.is_true(wanted.value):
+        return []
+    message = "pseudonymise_key_file is required with it; make one with: tic-exporter pseudonym-key --out FILE"
+    return [Finding(wanted.mark, step_to("pseudonymise_ids"), message)]
+
+
 def _web(listen_address: tuple[str, ...] = WebConfig().listen_addresses, **values: Any) -> WebConfig:  # noqa: ANN401 - checked
     return WebConfig(listen_addresses=listen_address, **values)
 
@@ -88,6 +96,7 @@ WEB: Table = (
     ("max_requests", integer(1, 10_000)),
     ("config_file", checks.file_path),
     ("show_ids", boolean),
+    ("compatibility", choice({"none": None} | _words("api_compteur_tic"))),
 )
 METER_SECTION = section(MeterConfig, METER, _tables, required=("name", "port"), rule=_contract_needs_cje)
 _METERS = list_of(
@@ -103,7 +112,9 @@ TOP: Table = (
     ("state_file", checks.file_path),
     ("save_interval", duration()),
     ("web", section(_web, WEB, _tables)),
+    ("pseudonymise_ids", boolean),
+    ("pseudonymise_key_file", checks.file_path),
 )
-TOP_SECTION = section(Config, TOP, _tables, required=("meters",))
+TOP_SECTION = section(Config, TOP, _tables, required=("meters",), rule=_pseudonyms_need_a_key)
 
 TABLES: dict[str, Table] = {"": TOP, "meters[]": METER, "meters[].serial": SERIAL, "web": WEB}

@@ -131,9 +131,10 @@ _FIELDS = (
 
 _DYNAMIC = "notice or dates of a dynamic period, which no metric shows; ETATDYN1 tells the one that runs"
 
+# Not TARIFDYN: the published answer of api_compteur_tic (2019) comes from a meter that sends none.
 _ALWAYS = frozenset(
     {
-        "MESURES1", "DATE", "EA_s", "EAPP_s", "PTCOUR1", "TARIFDYN", "CONFIG", "PA1_s", "PA6_s", "DebP", "EAP_s",
+        "MESURES1", "DATE", "EA_s", "EAPP_s", "PTCOUR1", "CONFIG", "PA1_s", "PA6_s", "DebP", "EAP_s",
         "ER-P_s", "PS", "PA1MN", "MESURES2", "PTCOUR2", "EAP_s2",
     }
 )  # fmt: skip
