@@ -156,6 +156,15 @@ test-debian: ## Smoke test with Debian's own Python and its packages
 	echo "decode $$capture"; \
 	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter decode "$$capture"
 
+.PHONY: deb
+deb: ## Build the Debian package into dist/
+	scripts/build-deb dist
+
+# As root. The minimal Debian that these start from is made once a week and kept in ~/.cache.
+.PHONY: test-deb
+test-deb: ## Build the Debian package; install, run, upgrade and purge it in a clean chroot
+	scripts/test-deb
+
 .PHONY: clean
 clean: ## Remove what building and testing left behind; .venv stays
 	rm -rf build dist htmlcov .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/metrics.md.new
