@@ -79,6 +79,15 @@ def test_an_unchanged_state_is_not_written_again_neither_after_loading(path: Pat
     assert {"shop": METERS["shop"]} == StateFile(path).load()
 
 
+def test_nobody_else_can_read_it_for_it_holds_ids(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        StateFile(path).save(METERS)
+    finally:
+        os.umask(before)
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
 def test_saving_leaves_no_other_file_behind(path: Path) -> None:
     StateFile(path).save(METERS)
     assert [path] == list(path.parent.iterdir())

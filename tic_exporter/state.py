@@ -66,7 +66,7 @@ class StateFile:
         temporary = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            with open(temporary, "wb", opener=_for_the_owner) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -92,6 +92,11 @@ class StateFile:
         except OSError as failure:
             extra["aside"] = f"not moved: {failure}"
         log.warning("the state file is damaged, or of another version: set aside", extra=extra)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else can read: ids stand in it as the meters send them."""
+    return os.open(path, flags, 0o600)
 
 
 def _render(meters: Mapping[str, Remembered]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from helpers.simulated_lines import as_inverted, at_pty
 from tic_exporter.cli import main
 from tic_exporter.commands import detect
 from tic_exporter.ports import Roots
+from tic_exporter.pseudonyms import Pseudonyms
 from tic_exporter.simulator import Events, damage
 
 if TYPE_CHECKING:
@@ -289,3 +291,19 @@ def test_on_a_terminal_progress_is_shown_and_questions_are_answered(tmp_path: Pa
 
     assert b"9600 Bd, " in shown
     wait_until((tmp_path / "tic_exporter.yml").exists, 1)
+
+
+def test_an_id_is_shown_by_its_pseudonym_where_a_key_is_named(
+    fast_line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 32)
+    key.chmod(0o600)
+    for words in ([fast_line], ["--json", fast_line]):
+        shown = {}
+        for options in ([], [f"--pseudonym-key={key}"]):
+            assert 0 == detect.run([*options, *words], roots=Roots(tmp_path, tmp_path, tmp_path))
+            shown[bool(options)] = capsys.readouterr().out
+        (meter_id,) = set(re.findall(r"\b\d{12}\b", shown[False]))
+        assert meter_id not in shown[True]
+        assert Pseudonyms(b"k" * 32).of_id(meter_id) in shown[True]

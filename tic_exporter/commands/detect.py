@@ -15,6 +15,7 @@ from ..clocks import steady
 from ..diagnosis import Diagnosis, Hearing
 from ..listening import listen, try_speed
 from ..ports import Port, Roots, list_ports, look_at
+from ..pseudonyms import Pseudonyms, read_key
 from ..sources import PortSettings, open_source
 
 DEFAULT_FILE = "tic_exporter.yml"
@@ -36,19 +37,22 @@ def run(words: Sequence[str], *, roots: Roots | None = None, ask: Ask | None = N
         ask: puts a yes-or-no question; by default to the person at the terminal, if there is one.
     """
     flags = _parser().parse_args(words)
+    names = Pseudonyms(read_key(flags.pseudonym_key) if flags.pseudonym_key else None)
     roots = roots or Roots()
     if ask is None and not flags.json and sys.stdin.isatty() and sys.stderr.isatty():
         ask = _ask
     found = [] if flags.ports else list_ports(roots)
     if not flags.json:
         _show_ports(found, named=bool(flags.ports))
-    names = flags.ports or [
+    ports = flags.ports or [
         port.path for port in found if ask and not _obstacle(port) and ask(f"Listen to {port.path}?")
     ]
-    if found and not names and not flags.json:
+    if found and not ports and not flags.json:
         _print(f"Name the ports to listen to: tic-exporter detect {found[0].path}")
-    listeners = [Listener(name, roots, flags.seconds) for name in dict.fromkeys(names)]
+    listeners = [Listener(name, roots, flags.seconds) for name in dict.fromkeys(ports)]
     _listen_all(listeners)
+    for each in listeners:
+        each.name_id(names)
     if flags.json:
         _print(
             json.dumps({"ports": [_as_json(port) for port in found], "lines": [each.as_json() for each in listeners]})
@@ -79,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"write the configuration (default {DEFAULT_FILE})",
     )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
+    parser.add_argument("--pseudonym-key", metavar="FILE", help="show pseudonyms of ids, as pseudonymise_ids does")
     return parser
 
 
@@ -169,6 +174,11 @@ class Listener:
                 self.diagnosis = hearing.diagnose(steady())
         except (OSError, ValueError) as error:
             self.obstacle = [getattr(error, "strerror", None) or str(error)]
+
+    def name_id(self, names: Pseudonyms) -> None:
+        """Show the pseudonym instead of the id, if there are pseudonyms."""
+        if self.diagnosis is not None and self.diagnosis.meter_id:
+            self.diagnosis = dataclasses.replace(self.diagnosis, meter_id=names.of_id(self.diagnosis.meter_id))
 
     def progress(self) -> str:
         hearing = self._hearing
