@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from contextlib import ExitStack
 from functools import partial
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import Exporter, free_port, wait_until
-from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with
+from helpers import Exporter, free_port, run_exporter, wait_until
+from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with, commands
 from helpers.simulated_lines import at_pty
 
 if TYPE_CHECKING:
@@ -53,8 +54,14 @@ def test_its_ser2net_serves_its_tic_exporter(tmp_path: Path) -> None:
                 text = text.replace(said, here)
             (tmp_path / name).write_text(text)
         start_ser2net(tmp_path / "ser2net.yaml", stack)
-        exporter = stack.enter_context(Exporter([f"--config.file={tmp_path / 'tic_exporter.yml'}"]))
 
+        (command,) = [command for command in commands(GUIDE) if command.startswith("tic-exporter ")]
+        for said, here in instead.items():
+            command = command.replace(said, here)
+        found = run_exporter(*shlex.split(command)[1:], timeout=60).stdout.decode()
+        assert 2 == found.count(": a meter that is understood"), found
+
+        exporter = stack.enter_context(Exporter([f"--config.file={tmp_path / 'tic_exporter.yml'}"]))
         for meter in ("house", "workshop", "bakery"):
             wait_until(partial(reads, exporter, meter), 90, exporter.log)
 
