@@ -1,7 +1,7 @@
 """Every metric there is, from the tables: name, type, help, dimensions. Exposition and documentation both read this."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .meter import LINK_COUNTERS, LINK_STATES
@@ -81,19 +81,26 @@ def _labels_of(quantity: Quantity) -> tuple[str, ...]:
     return (*quantity.dimensions, *own)
 
 
-def _sources(metric: str) -> str:
-    """Name the TIC labels that a metric comes from, `EASF01…EASF10` for a run of numbered ones."""
-    labels = dict.fromkeys(
-        row.label for family in FAMILIES for row in family.all_fields if row.quantity.metric == metric
-    )
+def _labels_by_metric() -> dict[str, list[str]]:
+    """Find the TIC labels that each metric comes from, in the order of the tables."""
+    found: dict[str, dict[str, None]] = {name: {} for name in METRIC_OF.values()}
+    for family in FAMILIES:
+        for row in family.all_fields:
+            if row.quantity in METRIC_OF:
+                found[METRIC_OF[row.quantity]][row.label] = None
+    return {metric: list(labels) for metric, labels in found.items()}
+
+
+def _runs(labels: Iterable[str]) -> str:
+    """Write labels as `EASF01…EASF10` where they are numbered."""
     runs: dict[str, list[str]] = {}
     for label in labels:
         runs.setdefault(re.sub(r"\d+", "#", label, count=1), []).append(label)
     return ", ".join(f"{run[0]}…{run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs.values())
 
 
-def _metric(quantity: Quantity) -> Metric:
-    origin = [part for part in (_sources(quantity.metric), f"OBIS {quantity.obis}" if quantity.obis else "") if part]
+def _metric(quantity: Quantity, sources: Iterable[str]) -> Metric:
+    origin = [part for part in (_runs(sources), f"OBIS {quantity.obis}" if quantity.obis else "") if part]
     text = f"{quantity.help} ({'; '.join(origin)})" if origin else quantity.help
     kind = "counter" if quantity.is_counter else "gauge"
     return Metric(quantity.metric, kind, text, _labels_of(quantity), quantity.states)
@@ -107,7 +114,16 @@ def _published() -> Sequence[Quantity]:
     ]
 
 
-READING_METRICS: dict[str, Metric] = {quantity.metric: _metric(quantity) for quantity in _published()}
+METRIC_OF: dict[Quantity, str] = {quantity: quantity.metric for quantity in _published()}
+"""The name of each, made once: a scrape asks tens of thousands of times."""
+
+
+def _reading_metrics() -> dict[str, Metric]:
+    labels = _labels_by_metric()
+    return {name: _metric(quantity, labels[name]) for quantity, name in METRIC_OF.items()}
+
+
+READING_METRICS: dict[str, Metric] = _reading_metrics()
 """By name; several quantities may fill one info metric."""
 
 

@@ -1,19 +1,61 @@
-"""Snapshots to Prometheus metric families, built afresh at each scrape; nothing else knows the client library."""
+"""Snapshots to Prometheus metric families, built afresh at each scrape."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric as ClientMetric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from . import catalogue
+from . import catalogue, rendering
 from .catalogue import Metric
 from .clocks import steady
-from .meter import LINK_COUNTERS, LINK_STATES, Snapshot
+from .meter import LINK_COUNTERS, LINK_STATES, LinkCounter, Snapshot
+from .tic.schema import Dimensions
 
-Rows = list[tuple[dict[str, str], float]]
+Meter = TypeVar("Meter")
+Row_co = TypeVar("Row_co", covariant=True)
+
+_STATES: tuple[tuple[Dimensions, str], ...] = tuple(((("state", state),), state) for state in LINK_STATES)
+
+
+class Form(Protocol[Meter, Row_co]):
+    """How samples are made: as objects of the library, or as lines of text."""
+
+    def meter(self, snapshot: Snapshot) -> Meter:
+        """Prepare what all rows of a meter have in common."""
+        ...
+
+    def link(self, name: str, own: Dimensions, meter: Meter, value: float) -> Row_co: ...
+    def reading(self, name: str, own: Dimensions, meter: Meter, value: float) -> Row_co: ...
+
+
+class Samples:
+    """Samples as the library takes them; a meter is its two labels."""
+
+    def meter(self, snapshot: Snapshot) -> tuple[str, str]:
+        return snapshot.meter, snapshot.meter_id
+
+    def link(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> Sample:
+        return Sample(name, {"meter": meter[0], **dict(own)}, value)
+
+    def reading(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> Sample:
+        return Sample(name, {"meter": meter[0], "meter_id": meter[1], **dict(own)}, value)
+
+
+class Lines:
+    """Samples as text; a meter is its two labels, escaped."""
+
+    def meter(self, snapshot: Snapshot) -> tuple[str, str]:
+        return rendering.escaped(snapshot.meter), rendering.escaped(snapshot.meter_id)
+
+    def link(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
+        return rendering.link_line(name, own, meter[0], value)
+
+    def reading(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
+        return rendering.reading_line(name, own, *meter, value)
 
 
 class MeterCollector(Collector):
@@ -33,46 +75,56 @@ class MeterCollector(Collector):
         return [_family(metric, []) for metric in metrics]
 
     def collect(self) -> Iterator[ClientMetric]:
-        snapshots, now = self._snapshots(), self._now()
-        yield from self._link(snapshots, now)
-        rows: dict[str, Rows] = {}
-        for snapshot in snapshots:
-            if not snapshot.is_fresh(now):
-                continue
-            meter = {"meter": snapshot.meter, "meter_id": snapshot.meter_id}
-            for (quantity, dimensions), value in snapshot.readings.items():
-                rows.setdefault(quantity.metric, []).append((meter | dict(dimensions), value))
-        for name, metric in catalogue.READING_METRICS.items():
-            if name in rows:
-                yield _family(metric, rows[name])
+        for metric, samples in self.families(Samples()):
+            yield _family(metric, samples)
 
-    def _link(self, snapshots: Sequence[Snapshot], now: float) -> Iterator[ClientMetric]:
-        meters = [({"meter": snapshot.meter}, snapshot) for snapshot in snapshots]
-        yield _family(catalogue.UP, [(meter, float(snapshot.is_fresh(now))) for meter, snapshot in meters])
-        yield _family(
-            catalogue.LINK_STATE,
-            [
-                (meter | {"state": state}, float(snapshot.link_state(now) == state))
-                for meter, snapshot in meters
-                for state in LINK_STATES
-            ],
-        )
-        yield _family(
-            catalogue.LAST_FRAME,
-            [(meter, snapshot.last_frame_unix) for meter, snapshot in meters if snapshot.last_frame_unix is not None],
-        )
-        yield _family(
-            catalogue.LINK_INFO, [(meter | dict(snapshot.link), 1.0) for meter, snapshot in meters if snapshot.link]
-        )
-        yield _family(catalogue.TEST_MODE, [(meter, float(snapshot.is_test)) for meter, snapshot in meters])
-        yield _family(catalogue.STALE_AFTER, [(meter, snapshot.stale_after) for meter, snapshot in meters])
-        for counter in LINK_COUNTERS:
-            rows: Rows = []
-            for meter, snapshot in meters:
-                for reason in counter.reasons or ("",):
-                    labels = meter | {"reason": reason} if reason else meter
-                    rows.append((labels, float(snapshot.counts.get((counter.name, reason), 0))))
-            yield _family(catalogue.LINK_TOTALS[counter.name], rows)
+    def families(self, form: Form[Meter, Row_co]) -> Iterator[tuple[Metric, list[Row_co]]]:
+        """Give each metric with its rows, in the order of the catalogue; rows by meter."""
+        snapshots, now = self._snapshots(), self._now()
+        meters = [(form.meter(snapshot), snapshot) for snapshot in snapshots]
+        yield from _link_families(form, meters, now)
+        reading = form.reading
+        rows: dict[str, list[Row_co]] = {name: [] for name in catalogue.READING_METRICS}
+        for meter, snapshot in meters:
+            if snapshot.is_fresh(now):
+                for (quantity, dimensions), value in snapshot.readings.items():
+                    name = catalogue.METRIC_OF[quantity]
+                    rows[name].append(reading(name, dimensions, meter, value))
+        for name, metric in catalogue.READING_METRICS.items():
+            if found := rows.pop(name):  # the rows of a town are megabytes: none is kept for longer than needed
+                yield metric, found
+
+
+def _link_families(
+    form: Form[Meter, Row_co], meters: Sequence[tuple[Meter, Snapshot]], now: float
+) -> Iterator[tuple[Metric, list[Row_co]]]:
+    def family(
+        metric: Metric, series: Callable[[Snapshot], Iterable[tuple[Dimensions, float]]]
+    ) -> tuple[Metric, list[Row_co]]:
+        link, name = form.link, metric.name
+        return metric, [link(name, own, meter, value) for meter, shown in meters for own, value in series(shown)]
+
+    def counted(counter: LinkCounter) -> Callable[[Snapshot], Iterable[tuple[Dimensions, float]]]:
+        keys = [
+            ((("reason", reason),) if reason else (), (counter.name, reason)) for reason in counter.reasons or ("",)
+        ]
+        return lambda shown: [(own, shown.counts.get(key, 0)) for own, key in keys]
+
+    def states(shown: Snapshot) -> list[tuple[Dimensions, float]]:
+        current = shown.link_state(now)
+        return [(own, 1.0 if state == current else 0.0) for own, state in _STATES]
+
+    yield family(catalogue.UP, lambda shown: [((), float(shown.is_fresh(now)))])
+    yield family(catalogue.LINK_STATE, states)
+    yield family(
+        catalogue.LAST_FRAME,
+        lambda shown: [] if shown.last_frame_unix is None else [((), shown.last_frame_unix)],
+    )
+    yield family(catalogue.LINK_INFO, lambda shown: [(tuple(shown.link.items()), 1.0)] if shown.link else [])
+    yield family(catalogue.TEST_MODE, lambda shown: [((), float(shown.is_test))])
+    yield family(catalogue.STALE_AFTER, lambda shown: [((), shown.stale_after)])
+    for counter in LINK_COUNTERS:
+        yield family(catalogue.LINK_TOTALS[counter.name], counted(counter))
 
 
 class ExporterCollector(Collector):
@@ -89,26 +141,48 @@ class ExporterCollector(Collector):
         numbers = self._numbers()
         for metric in catalogue.EXPORTER_METRICS:
             if metric is catalogue.BUILD_INFO:
-                yield _family(metric, [(self._build, 1.0)])
+                yield _family(metric, [Sample(metric.name, self._build, 1.0)])
             elif metric.name in numbers:
-                yield _family(metric, [({}, numbers[metric.name])])
+                yield _family(metric, [Sample(metric.name, {}, numbers[metric.name])])
 
 
-def registry_of(meters: Collector, exporter: Collector | None = None) -> CollectorRegistry:
-    """Make the registry of one scrape: the meters alone, or with all that concerns the process."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(meters)
+class Exposition(Collector):
+    """All that one scrape shows: the meters alone, or with what concerns the process."""
+
+    def __init__(self, meters: MeterCollector, process: CollectorRegistry) -> None:
+        self._meters = meters
+        self._process = process
+
+    def collect(self) -> Iterator[ClientMetric]:
+        yield from self._meters.collect()
+        yield from self._process.collect()
+
+    def text(self, encode: rendering.Encode) -> Iterator[bytes]:
+        """Write it in pieces, byte for byte as `encode` would; that is one of the library's `choose_encoder`."""
+        if not rendering.is_plain(encode):
+            yield encode(self)
+            return
+        for metric, lines in self._meters.families(Lines()):
+            yield (rendering.header(_client_name(metric), metric.help, metric.type, encode) + "".join(lines)).encode()
+        yield encode(self._process)
+
+
+def registry_of(meters: MeterCollector, exporter: Collector | None = None) -> Exposition:
+    """Make what one scrape shows: the meters alone, or with all that concerns the process."""
+    process = CollectorRegistry(auto_describe=False)
     if exporter is not None:
-        registry.register(exporter)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-    return registry
+        process.register(exporter)
+        ProcessCollector(registry=process)
+        PlatformCollector(registry=process)
+    return Exposition(meters, process)
 
 
-def _family(metric: Metric, rows: Rows) -> ClientMetric:
-    """Make the library's object; it takes a counter's name without `_total` and its samples with it."""
-    family = ClientMetric(
-        metric.name.removesuffix("_total") if metric.type == "counter" else metric.name, metric.help, metric.type
-    )
-    family.samples = [Sample(metric.name, labels, value) for labels, value in rows]
+def _client_name(metric: Metric) -> str:
+    """Give the name as the library takes it: that of a counter without `_total`."""
+    return metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+
+
+def _family(metric: Metric, samples: list[Sample]) -> ClientMetric:
+    family = ClientMetric(_client_name(metric), metric.help, metric.type)
+    family.samples = samples
     return family

@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "meter": {"folding", "legal_time", "plausibility"},
     "state": {"folding"},
     "catalogue": {"meter"},
-    "exposition": {"catalogue", "clocks", "meter"},
+    "rendering": set(),
+    "exposition": {"catalogue", "clocks", "meter", "rendering"},
     "sources": {"recording"},
     "reader": {"clocks", "detect", "meter", "sources"},
     "web": {"catalogue", "clocks", "config", "exposition", "folding", "meter"},
@@ -38,7 +39,7 @@ BUILDERS = {"cli", "commands", "service", "building", "__main__"}
 THIRD_PARTY = {
     "serial": {"sources"},
     "yaml": {"config"},
-    "prometheus_client": {"exposition", "web", "service", "commands"},
+    "prometheus_client": {"exposition", "rendering", "web", "service", "commands"},
     "bcrypt": {"web"},
 }
 
