@@ -8,7 +8,7 @@ from random import Random
 
 from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
-from tic_exporter.tic.decoding import DecodedFrame
+from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.framing import SEVEN_BITS
 from tic_exporter.tic.parity import Parity, with_even_parity
 from tic_exporter.tic.quantities import Kind
@@ -16,7 +16,7 @@ from tic_exporter.tic.quantities import Kind
 from . import damage_models
 from .checksum_only import Reader
 from .streams import Source
-from .tallies import EXAMPLES, Example, Result, Row
+from .tallies import EXAMPLES, GROUPS, Example, Result, Row, Tally
 from .truth import NAME, Judge, Truth, Verdict
 
 PARITIES = {"even": 8, "7 bits": 7}
@@ -35,9 +35,12 @@ class Lane:
         parity: a name of `PARITIES`.
         random: decides on the damage.
         place: source and round, for examples.
+        groups: a reader that keeps the good groups of damaged frames listens too.
     """
 
-    def __init__(self, truth: Truth, model: str, parity: str, random: Random, place: tuple[str, int]) -> None:
+    def __init__(
+        self, truth: Truth, model: str, parity: str, random: Random, place: tuple[str, int], *, groups: bool = False
+    ) -> None:
         self.truth = truth
         self.model, self.parity = model, parity
         self.row = Row()
@@ -49,6 +52,9 @@ class Lane:
         self._began: int | None = None
         self._lines = Reader()
         self._meters = {"values": _Column(truth, Parity.NONE), "all": _Column(truth, None)}
+        if groups:
+            self._meters[GROUPS] = _Column(truth, None, drop_group=True)
+            self.row.columns[GROUPS] = Tally()
 
     def take(self, clean: bytes, now: float) -> None:
         """Send one frame, as the line carries it, down the line; `now` is when it ends."""
@@ -129,6 +135,8 @@ class Lane:
             tally.wrong += 1
             is_register = key[0].kind is Kind.REGISTER
             tally.registers += is_register
+            if name == "all":
+                self.row.kinds[key[0].kind.name.lower()] += 1
             series = f"{key[0].metric}{dict(key[1])}"
             true = self.truth.describe(key)
             self._keep("register" if is_register else "reading", name, series, f"{snapshot.readings[key]}", true)
@@ -159,8 +167,9 @@ class Lane:
 class _Column:
     """The exporter at the end of one line, and what it publishes."""
 
-    def __init__(self, truth: Truth, parity: Parity | None) -> None:
-        self.meter = Meter(MeterOptions(NAME, parity=parity, live=False, hidden=frozenset()))
+    def __init__(self, truth: Truth, parity: Parity | None, *, drop_group: bool = False) -> None:
+        options = MeterOptions(NAME, parity=parity, drop_group=drop_group, live=False, hidden=frozenset())
+        self.meter = Meter(options)
         self.judge = Judge(truth)
         self.frame: DecodedFrame | None = None
         self.heard = 0
@@ -199,12 +208,12 @@ def _chance(seed: int, place: tuple[str, int], *words: str) -> Random:
     return Random(" ".join((str(seed), str(place[1]), place[0], *words)))  # noqa: S311 - chance, no secret
 
 
-def play(source: Source, models: Sequence[str], *, seed: int, turn: int, frames: int) -> Result:
+def play(source: Source, models: Sequence[str], *, seed: int, turn: int, frames: int, groups: bool = False) -> Result:
     """Play one stream through every model, with parity and without. The same arguments give the same result."""
     truth = Truth()
     place = (source.name, turn)
     lanes = [
-        Lane(truth, model, parity, _chance(seed, place, model, parity), place)
+        Lane(truth, model, parity, _chance(seed, place, model, parity), place, groups=groups)
         for model in models
         for parity in PARITIES
     ]

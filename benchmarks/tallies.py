@@ -1,5 +1,6 @@
 """What is counted while streams are played."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
@@ -8,6 +9,9 @@ K = TypeVar("K")
 
 COLUMNS = ("checksum", "values", "all")
 """The three readers that are compared: checksum only; strict values, whole frames and plausibility; parity as well."""
+
+GROUPS = "groups"
+"""A fourth reader, where it is asked for: as the third, with `on_bad_group: drop_group`."""
 
 EXAMPLES = 4
 """Examples kept for each model, parity, column and class of error in one stream."""
@@ -68,17 +72,19 @@ class Example:
 
 @dataclass(slots=True)
 class Row:
-    """Numbers of one model on one kind of line, of all three readers."""
+    """Numbers of one model on one kind of line, of all readers; `kinds` counts what the exporter got wrong by kind."""
 
     sent: int = 0
     undamaged: int = 0
     columns: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in COLUMNS})
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Row") -> None:
         self.sent += other.sent
         self.undamaged += other.undamaged
+        self.kinds += other.kinds
         for name, tally in other.columns.items():
-            self.columns[name].add(tally)
+            self.columns.setdefault(name, Tally()).add(tally)
 
 
 @dataclass(slots=True)
