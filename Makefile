@@ -137,7 +137,7 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	chmod 755 "$$tmp"; \
 	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
 	$(BIN)/python -m venv "$$tmp/venv"; \
-	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" pytest pytest-xdist hypothesis jsonschema; \
+	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" check-jsonschema pytest pytest-xdist hypothesis jsonschema; \
 	mkdir "$$tmp/copy"; \
 	for item in *; do \
 	  case $$item in tic_exporter|dist|build|htmlcov) ;; *) cp -R "$$item" "$$tmp/copy/" ;; esac; \
