@@ -21,6 +21,7 @@ from .queries import METER, best, kwh, of
 
 BASE_LOAD = best(of("meter:tic_night_base_load_watts:min24h"))
 SUBSCRIBED_VA = of("tic_subscribed_apparent_power_voltamperes")
+EXCEEDED = "meter:tic_subscribed_power_exceeded:avg24h"
 USED_DAILY = "meter:tic_subscribed_power_used:max24h"
 
 
@@ -51,13 +52,18 @@ def highest_share() -> str:
     """
     in_period = best(SUBSCRIBED_VA, "tariff_period")
     demand = best(of("tic_max_apparent_demand_import_voltamperes"), "tariff_period")
-    daily = best(of("tic_max_apparent_power_import_voltamperes", 'day="yesterday"'))
+    daily = best(of("tic_max_apparent_power_import_voltamperes"))
     sources = (
-        f"max_over_time(({demand} / ({in_period} > 0))[365d:1d])",
-        f"max_over_time(({daily} / ({best(SUBSCRIBED_VA)} > 0))[365d:1d])",
-        f"max_over_time({of(USED_DAILY)}[365d:12h])",
+        _year(f"{demand} / ({in_period} > 0)", "12h"),
+        _year(f"{daily} / ({best(SUBSCRIBED_VA)} > 0)", "12h"),
+        _year(of(USED_DAILY), "12h"),
     )
     return f" or on ({METER}) ".join(best(source) for source in sources)
+
+
+def _year(expression: str, step: str) -> str:
+    """The highest value of a year and the one of now, which stands after the last step of the subquery."""
+    return f'max_over_time(({expression})[365d:{step}]) or label_replace({expression}, "at", "now", "", "")'
 
 
 def _count(say: Say) -> Builder:
@@ -170,7 +176,7 @@ def _fit(say: Say) -> Builder:
         Query(subscribed()),
         Query(highest_share()),
         Query(f"clamp_min(1 - ({highest_share()}), 0)"),
-        Query(best(f"avg_over_time({of('meter:tic_undersubscription:ratio30d')}[365d:30d])")),
+        Query(best(f"avg_over_time({of(EXCEEDED)}[365d:1d]) or {of(EXCEEDED)}")),
     ]
     bar = {"custom.cellOptions": {"type": "gauge", "mode": "basic"}, "unit": "percentunit", "min": 0, "max": 1.2}
     columns = [

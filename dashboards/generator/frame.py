@@ -6,9 +6,11 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
 from .panels import BLUE, GREY, ORANGE, PURPLE, RED, SOURCE, Builder, Say
-from .queries import of
+from .queries import METER, of
 
 SUFFIX = ("", "-fr")
+RED_DAY = 'color="red"'
+"""Under Tempo a red day is no event: it has its strip."""
 
 
 def uid(name: str, say: Say) -> str:
@@ -105,7 +107,8 @@ def events(*names: str, say: Say) -> list[dict[str, object]]:
             of("tic_disconnector_state", 'state!="closed"') + " == 1", "{{state}}",
         ),
         "peak": (
-            say("Critical peak", "Pointe mobile"), ORANGE, f"{of('tic_critical_peak')} == 1",
+            say("Critical peak", "Pointe mobile"), ORANGE,
+            f"{of('tic_critical_peak')} == 1 unless on ({METER}) {of('tic_day_color', RED_DAY)} == 1",
             say("Critical peak in force", "Pointe mobile en cours"),
         ),
     }  # fmt: skip

@@ -166,9 +166,7 @@ def _power(say: Say) -> Builder:
                 look=paint(ORANGE) | DASHED,
             ),
             Query(
-                f"{best(of('tic_limiter_threshold_voltamperes'))} "
-                f"unless on ({METER}) {best(of('meter:tic_subscribed_apparent_power_voltamperes:in_force'))} "
-                f"== {best(of('tic_limiter_threshold_voltamperes'))}",
+                best(of("tic_limiter_threshold_voltamperes")),
                 say("Limiter", "Puissance de coupure"),
                 look=va | paint(RED) | DASHED,
             ),
@@ -179,9 +177,9 @@ def _power(say: Say) -> Builder:
         .description(
             say(
                 "Active power (mean of five minutes; fed in below zero), apparent power, and the limits that the meter "
-                "announces: subscribed power in force, and the limiter's threshold where it differs.",
+                "announces: subscribed power in force, and the limiter's threshold.",
                 "Puissance active (moyenne de cinq minutes ; injection sous zéro), puissance apparente, et limites "
-                "annoncées par le compteur : puissance souscrite en cours, et puissance de coupure si elle diffère.",
+                "annoncées par le compteur : puissance souscrite en cours, et puissance de coupure.",
             )
         )
     )

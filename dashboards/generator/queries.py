@@ -24,13 +24,9 @@ def total(expression: str, *labels: str) -> str:
     return f"sum by ({', '.join((METER, *labels))}) ({expression})"
 
 
-def rise(metric: str, window: str, *matchers: str) -> str:
-    return f"increase({of(metric, *matchers)}[{window}])"
-
-
 def kwh(window: str, *labels: str, metric: str = "tic_active_energy_import_joules_total", shift: str = "") -> str:
     """Give the kWh that the registers counted within `window`."""
-    return f"{total(rise(metric, window) + shift, *labels)} / 3.6e6"
+    return f"{total(f'increase({of(metric)}[{window}]{shift})', *labels)} / 3.6e6"
 
 
 def named(expression: str) -> str:

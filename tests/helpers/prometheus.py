@@ -26,6 +26,7 @@ class Prometheus(Program):
     """A Prometheus with its configuration and data in `folder`, scraping `targets` ("host:port").
 
     `scrape` is added to the scrape configuration: metrics_path, scheme, tls_config, http_sd_configs…
+    `flags` are those of its command line.
     Prometheus takes up targets five seconds after its start: ask several questions of one instance.
     """
 
@@ -38,8 +39,10 @@ class Prometheus(Program):
         rule_files: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
         scrape: Mapping[str, object] | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         self._folder = folder
+        self._flags = flags
         folder.mkdir(parents=True, exist_ok=True)
         self.config_file = folder / "prometheus.yml"
         job = {"job_name": JOB, "static_configs": [{"targets": list(targets)}] if targets else [], **(scrape or {})}
@@ -63,6 +66,7 @@ class Prometheus(Program):
             f"--web.listen-address=127.0.0.1:{port}",
             f"--storage.tsdb.path={self._folder / 'data'}",
             "--log.level=warn",
+            *self._flags,
         ]
 
     def is_ready(self) -> bool:

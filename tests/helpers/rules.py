@@ -36,7 +36,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)?\s*\{([^}]*)\}")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _CLAUSE = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
-_RANGE = re.compile(r"\[[^\]]*\]|\boffset\s+\w+")
+_RANGE = re.compile(r"\[[^\]]*\]|\boffset\s+-?\w+")
 _NAME = re.compile(r"(?<![\w.])[a-zA-Z_:][\w:]*(?!\w*\s*\()")
 _WORDS = {"and", "or", "unless", "bool", "group_left", "group_right", "by", "without"}
 
