@@ -165,6 +165,10 @@ deb: ## Build the Debian package into dist/
 test-deb: ## Build the Debian package; install, run, upgrade and purge it in a clean chroot
 	scripts/test-deb
 
+.PHONY: test-systemd
+test-systemd: ## Boot a minimal Debian with the package and try its service under systemd
+	scripts/test-systemd
+
 .PHONY: clean
 clean: ## Remove what building and testing left behind; .venv stays
 	rm -rf build dist htmlcov .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/metrics.md.new
