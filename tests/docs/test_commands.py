@@ -30,6 +30,8 @@ TYPED_HERE = ("alerts.md", "first-meter.md", "raspberry-pi-zero.md", "recording.
 """Guides whose `tic-exporter …` commands are typed below, in their order, with a simulated meter at /dev/ttyUSB0."""
 
 TYPED_ELSEWHERE = {
+    "predecessor.md": "tests/web/test_compatibility.py",
+    "privacy.md": "tests/test_privacy.py",
     "several-meters.md": "tests/docs/test_several_meters.py",
 }
 """Guides whose commands another test has a way of its own to run; it names the guide."""

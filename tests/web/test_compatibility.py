@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
+import bcrypt
 import pytest
 from loopback import get, serving
 
 from helpers import wait_until
 from helpers.feeding import PARIS, Fed
+from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with, commands
 from helpers.lines import LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, Peer, frame
 from tic_exporter.folding import Kept
 from tic_exporter.meter import Meter, MeterOptions
@@ -480,3 +485,43 @@ def test_it_is_off_by_default(exporter: StartExporter, tmp_path: Path) -> None:
     assert 404 == running.get("/get_interpretation").status
     assert 404 == running.get("/get_donnee?tarif=HPH&etiquette=EAP_s").status
     assert 404 == running.get("/zabbix_autoconf").status
+
+
+# The guide
+
+
+def test_the_answers_are_protected_as_all_others_are(exporter: StartExporter, tmp_path: Path) -> None:
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    (tmp_path / "web.yml").write_text(f"basic_auth_users: {{zabbix: {hashed!r}}}\n")
+    (tmp_path / "tic.yml").write_text(
+        "meters: [{name: a, port: /nowhere/at/all}]\nweb: {compatibility: api_compteur_tic, config_file: web.yml}\n"
+    )
+    credentials = base64.b64encode(b"zabbix:secret").decode()
+    running = exporter([f"--config.file={tmp_path / 'tic.yml'}"], headers={"Authorization": f"Basic {credentials}"})
+
+    for path in ("/get_interpretation", "/get_donnee?tarif=HPH&etiquette=EAP_s", "/zabbix_autoconf"):
+        assert 200 == running.get(path).status
+        assert 401 == running.get(path, {"Authorization": ""}).status
+
+
+@pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
+def test_the_configuration_and_the_commands_of_predecessor_md_do_what_it_says(
+    exporter: StartExporter, tmp_path: Path
+) -> None:
+    guide = DOCS / "predecessor.md"
+    with Peer() as peer:
+        text = block_with(guide, "yaml", "api_compteur_tic").replace("/dev/ttyUSB0", peer.url)
+        (tmp_path / "tic.yml").write_text(text)
+        running = exporter([f"--config.file={tmp_path / 'tic.yml'}"])
+        peer.accept()
+        peer.write(shop() * 4)
+        wait_until(lambda: b"5000" == running.get("/get_donnee?tarif=HPE&etiquette=EAP_s").body, SECONDS)
+        said = [
+            subprocess.run(
+                shlex.split(command.replace("127.0.0.1:5000", running.address)), capture_output=True, check=True
+            ).stdout
+            for command in commands(guide)
+        ]
+    assert ["5000", "kWh"] == json.loads(said[0])["HPE"]["EAP_s"]
+    assert b"5000" == said[1]
+    assert {"HPE", "INDEP_TARIF"} == {item["{#PTARIF}"] for item in json.loads(said[2])["data"]}
