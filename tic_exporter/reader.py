@@ -6,7 +6,6 @@ A line that cannot be opened, vanishes or never ends is retried for ever with gr
 import contextlib
 import logging
 import queue
-import selectors
 import socket
 import threading
 import time
@@ -18,6 +17,7 @@ from .detect import REARM_AFTER, SpeedSearch
 from .meter import Meter
 from .sources import FileEndedError, PortSettings, Source, open_source
 from .tic.frames import DecodedFrame
+from .waiting import Pace, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Line:
         self.connect_before: float | None = None
         self.opened_at = 0.0
         self.heard = False
+        self.pace = Pace()
 
     @property
     def finds_speed(self) -> bool:
@@ -92,7 +93,7 @@ class Reader:
         self._opener = opener
         self._on_turn = on_turn
         self._on_failure = on_failure
-        self._selector = selectors.DefaultSelector()
+        self._waiting: Waiting[Line | None] = Waiting()
         self._lines: list[Line] = []
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._to_open: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
@@ -100,7 +101,7 @@ class Reader:
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
-        self._selector.register(self._wake_reader, selectors.EVENT_READ, None)
+        self._waiting.add(self._wake_reader, None)
         self._stopping = False
         self._attend_at = 0.0
         self._ended = threading.Event()
@@ -150,7 +151,7 @@ class Reader:
             self._close(line)
         for _ in self._openers:
             self._to_open.put(None)
-        self._selector.close()
+        self._waiting.close()
         self._wake_reader.close()
         self._wake_writer.close()
 
@@ -164,13 +165,14 @@ class Reader:
             self._attend_at = 0.0
 
     def _turn(self) -> None:
-        events = self._selector.select(max(0.0, min(TICK, self._attend_at - self._clocks.steady())))
         now = self._clocks.steady()
-        for key, _ in events:
-            if key.data is None:
+        ready = self._waiting.wait(min(TICK, self._attend_at - now), now)
+        now = self._clocks.steady()
+        for line in ready:
+            if line is None:
                 self._wake_reader.recv(4096)
             else:
-                self._ready(key.data, now)
+                self._ready(line, now)
         self._run_commands()
         # Not at every turn: with a thousand lines there are thousands of turns a second.
         if now >= self._attend_at:
@@ -240,17 +242,27 @@ class Reader:
                 log.info("bytes again", extra=_who(line))
             line.heard, line.failing, line.pause = True, False, FIRST_PAUSE
             frames = line.meter.feed(data, now, self._clocks.unix())
+            if frames:
+                line.pace.frame_ended(now)
             for observer in line.observers if frames else ():
                 observer(line.meter, frames, now)
-            if line.search is not None and line.search.feed(data):
+            if line.search is None:
+                self._rest(line, source, now)
+            elif line.search.feed(data):
                 line.search = None
                 line.opened_at = now
 
+    def _rest(self, line: Line, source: Source, now: float) -> None:
+        """Leave a line alone while it is in the middle of a frame."""
+        rest = line.pace.rest(now)
+        if rest:
+            self._waiting.rest(source, now + rest)
+
     def _connected(self, line: Line, source: Source, now: float) -> None:
         # The next address is another descriptor: the old one is taken out first.
-        self._selector.unregister(source)
+        self._waiting.remove(source)
         done = source.finish_connecting()
-        self._selector.register(source, selectors.EVENT_READ if done else selectors.EVENT_WRITE, line)
+        self._waiting.add(source, line, until_writable=not done)
         if done:
             self._opened(line, now)
 
@@ -293,9 +305,9 @@ class Reader:
                 line.source = source
                 if source.connecting:
                     line.connect_before = now + CONNECT_PATIENCE
-                    self._selector.register(source, selectors.EVENT_WRITE, line)
+                    self._waiting.add(source, line, until_writable=True)
                 else:
-                    self._selector.register(source, selectors.EVENT_READ, line)
+                    self._waiting.add(source, line)
                     self._opened(line, now)
 
         return end
@@ -303,6 +315,7 @@ class Reader:
     def _opened(self, line: Line, now: float) -> None:
         line.connect_before = None
         line.opened_at = now
+        line.pace = Pace()
         line.search = SpeedSearch(line.baud_rate, now) if line.finds_speed else None
         log.log(logging.DEBUG if line.failing else logging.INFO, "port open", extra=_who(line))
         line.meter.opened(port=line.settings.port, baud_rate=line.shown_speed)
@@ -326,7 +339,7 @@ class Reader:
         if line.source is None:
             return
         with contextlib.suppress(KeyError, ValueError, OSError):  # never registered, or its descriptor is gone
-            self._selector.unregister(line.source)
+            self._waiting.remove(line.source)
         line.source.close()
         line.source = None
         line.connect_before = None

@@ -30,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rendering": set(),
     "exposition": {"catalogue", "clocks", "meter", "rendering"},
     "sources": {"recording"},
-    "reader": {"clocks", "detect", "meter", "sources"},
+    "waiting": set(),
+    "reader": {"clocks", "detect", "meter", "sources", "waiting"},
     "web": {"catalogue", "clocks", "config", "exposition", "folding", "meter"},
 }
 # What puts things together; nothing else imports them.
