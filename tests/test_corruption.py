@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import corruption
+from benchmarks.corruption_report import explain, misses
+from benchmarks.corruption_report import report as make_report
 from benchmarks.damage_models import MILD, MODELS
 from benchmarks.streams import simulated
 from benchmarks.tallies import Result
@@ -33,7 +35,7 @@ def result() -> Result:
 def wrong_samples(result: Result, what: str) -> list[str]:
     """What was published wrongly by the exporter, with parity checked or not, as a reader of a failure wants it."""
     chosen = [example for example in result.examples if example.what == what and example.column != "checksum"]
-    return corruption.explain(chosen, 20).split("\n\n") if chosen else []
+    return explain(chosen, 20).split("\n\n") if chosen else []
 
 
 def test_every_model_of_damage_was_played_and_an_undamaged_line_loses_and_alters_nothing(result: Result) -> None:
@@ -58,7 +60,7 @@ def test_with_parity_no_reading_is_wrong_up_to_a_thousandth_of_bad_bits(result: 
 
 
 def test_more_than_99_of_100_undamaged_frames_are_published(result: Result) -> None:
-    assert [] == [miss for miss in corruption.misses(result) if miss.target.startswith("yield")]
+    assert [] == [miss for miss in misses(result) if miss.target.startswith("yield")]
 
 
 def test_the_comparison_can_fail_a_reader_that_trusts_the_checksum_is_wrong_in_every_way(result: Result) -> None:
@@ -72,7 +74,7 @@ NUMBERS = ("wrong", "registers", "ids")
 
 
 def test_the_report_shows_three_readers_side_by_side_and_every_target(result: Result) -> None:
-    report = corruption.report(result)
+    report = make_report(result)
 
     assert f"{result.sent:,} frames" in report
     assert all(f"| {model} | even |" in report for model in MODELS)

@@ -261,26 +261,6 @@ def test_a_frame_that_was_begun_before_the_line_broke_does_not_go_on_after_it() 
             peer.hang_up()
 
 
-def test_two_hundred_reconnections_leak_no_descriptor_and_two_lines_of_log_are_written(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(reader, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(reader, "TICK", 0.005)
-    caplog.set_level(logging.INFO)
-    with Peer() as peer:
-        line = line_of(peer.url)
-        with reading(line):
-            peer.accept()
-            wait_until(lambda: count(line, CONNECTIONS) == 1, SECONDS)
-            before = open_descriptors()
-            for _ in range(200):
-                peer.accept()
-            wait_until(lambda: count(line, CONNECTIONS) == 201, SECONDS)
-            assert open_descriptors() <= before + 2
-            peer.hang_up()
-    assert ["port open", "port closed"] == [r.message for r in caplog.records if r.name == reader.__name__]
-
-
 def test_the_pause_between_two_attempts_doubles_up_to_its_limit_and_is_short_again_after_bytes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
