@@ -36,9 +36,9 @@ def offered(register: RegisterFilter, *values: float, seconds: float = TWO, limi
 def test_a_first_value_is_believed_when_the_next_frame_agrees() -> None:
     register = RegisterFilter()
     assert [None] == offered(register, 1000)
-    assert (None, False) == (register.value, register.is_settled)
+    assert (None, False) == (register.value, register.pending is None)
     assert [None] == offered(register, 1000)
-    assert (1000, True) == (register.value, register.is_settled)
+    assert (1000, True) == (register.value, register.pending is None)
 
 
 def test_two_first_values_that_do_not_agree_are_not_believed() -> None:
@@ -61,7 +61,7 @@ def test_one_wrong_value_is_held_back_counted_and_forgotten(wrong: float, reason
     assert [reason] == offered(register, wrong)
     assert 1000.0 == register.value
     assert [None, None, None] == offered(register, 1001, 1001, 1001)
-    assert (1001, True, 0) == (register.value, register.is_settled, register.restarts)
+    assert (1001, True, 0) == (register.value, register.pending is None, register.restarts)
 
 
 @pytest.mark.parametrize(("new", "reason"), [(0.0, FELL), (900_000.0, JUMPED)])
@@ -173,7 +173,7 @@ def at(minute: int, second: int = 0, hour: int = 12) -> datetime:
 def test_the_first_value_is_the_baseline_and_adds_nothing() -> None:
     interval = Interval()
     interval.twice(400, at(2))
-    assert (0, True) == (interval.sum.total, interval.sum.is_settled)
+    assert (0, True) == (interval.sum.total, interval.sum.pending is None)
 
 
 def test_what_is_counted_within_an_interval_is_added() -> None:
@@ -251,7 +251,7 @@ def test_the_end_of_a_recording_adds_what_waits() -> None:
     interval.say(410, at(3))
     interval.sum.settle()
     interval.sum.settle()
-    assert (10, True) == (interval.sum.total, interval.sum.is_settled)
+    assert (10, True) == (interval.sum.total, interval.sum.pending is None)
     empty = IntervalAccumulator()
     empty.settle()
     assert 0 == empty.total

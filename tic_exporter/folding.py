@@ -151,13 +151,10 @@ class Fold:
         register = self._registers.get(key)
         if register is None:
             register = self._registers[key] = RegisterFilter()
-        return self._offer(register, _number(reading), self._since(key, register, now), key[0])
-
-    def _offer(self, register: RegisterFilter, value: float, seconds: float, quantity: Quantity) -> Rejection | None:
         restarts = register.restarts
-        rejection = register.offer(value, seconds, self._limits_of(quantity))
+        rejection = register.offer(_number(reading), self._since(key, register, now), self._limits_of(key[0]))
         if register.restarts != restarts:
-            self.restarted.append(quantity)
+            self.restarted.append(key[0])
         return rejection
 
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
@@ -185,23 +182,24 @@ class Fold:
             self._takers = [None] * len(readings)
             self._waiting = [place for place, reading in enumerate(readings) if self._waits(reading)]
         seconds = max(0.0, now - self._counted_at)
-        waiting = []
-        for place in (*changed, *(place for place in self._waiting if place not in changed)):
+        takers, waiting = self._takers, self._waiting
+        places = [*changed, *(place for place in waiting if place not in changed)] if waiting else changed
+        self._waiting = waiting = []
+        for place in places:
             reading = readings[place]
-            take, counter = self._takers[place] or self._taker(place, reading)
+            take, counter = takers[place] or self._taker(place, reading)
             rejection = take(reading.value, seconds, now)
             if rejection is not None:
                 rejections.append(rejection)
-            if counter is not None and not counter.is_settled:
+            if counter is not None and counter.pending is not None:
                 waiting.append(place)
-        self._waiting = waiting
 
     def _waits(self, reading: Reading) -> bool:
         kind = reading.quantity.kind
         if kind is not Kind.REGISTER and kind is not Kind.INTERVAL:
             return False
         counter = self._registers.get(reading.key) or self._intervals.get(reading.key)
-        return counter is not None and not counter.is_settled
+        return counter is not None and counter.pending is not None
 
     def _taker(self, place: int, reading: Reading) -> _Taker:
         """Make what takes the values of one place; it holds until the next whole frame."""
@@ -218,16 +216,18 @@ class Fold:
 
     def _register_taker(self, reading: Reading) -> _Taker:
         key, quantity, published = reading.key, reading.quantity, self._published
-        register, in_base = self._registers[key], quantity.unit.in_base
+        register, in_base, limits = self._registers[key], quantity.unit.in_base, self._limits_of(quantity)
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
-            before = register.value
-            rejection = self._offer(register, value, seconds, quantity)  # type: ignore[arg-type]  # a codec of numbers
+            before, restarts = register.value, register.restarts
+            rejection = register.offer(float(value), seconds, limits)  # type: ignore[arg-type]  # a codec of numbers
             believed = register.value
             if believed is not before and believed is not None and (believed or key in published):  # 0 may be hidden
                 published[key] = in_base(believed)
                 if reading.row.is_kept:
                     self._keep(key, believed)
+                if register.restarts != restarts:
+                    self.restarted.append(quantity)
             return rejection
 
         return take, register
@@ -239,7 +239,7 @@ class Fold:
         def take(value: Value, seconds: float, now: float) -> Rejection | None:
             if accumulator is None or self._local_clock is None:
                 return self._take_interval(reading._replace(value=value), now)
-            rejection = accumulator.offer(value, seconds, self._local_clock, self._td, limits)  # type: ignore[arg-type]  # a codec of numbers
+            rejection = accumulator.offer(float(value), seconds, self._local_clock, self._td, limits)  # type: ignore[arg-type]
             published[key] = in_base(accumulator.total)
             return rejection
 

@@ -1,7 +1,7 @@
 """Bytes of one line to a `Snapshot`: frames are decoded, counted and folded; whose they are is confirmed first."""
 
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -73,6 +73,11 @@ LINK_COUNTERS = (
     DETECTIONS,
     METER_CHANGES,
 )
+
+
+# Counted for every frame.
+_CLOCK_OFFSET = (q.CLOCK_OFFSET, ())
+_FRAMES, _GROUPS, _RECEIVED = ((counter.name, "") for counter in (FRAMES, GROUPS, RECEIVED_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +164,10 @@ class Meter:
         memory = {"contract": options.contract} if options.contract else None
         self._decoder = Decoder(options.families, parity=options.parity, drop_group=options.drop_group, memory=memory)
         self._legal_time = LegalTime(options.zone)
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._confirmed: Fold | None = None
         self._candidate: Fold | None = None
+        self._steady: Fold | None = None
         self._candidate_frames = 0
         self._valid_identities: set[tuple[str, str]] = set()
         self._restorable: tuple[str, Mapping[Key, Kept]] | None = None
@@ -170,6 +176,7 @@ class Meter:
         self._clock_offset: float | None = None
         self._port_info: dict[str, str] = {}
         self._frame_info: dict[str, str] = {}
+        self._link: Mapping[str, str] = {}
         self._frame_kind: tuple[object, ...] = ()
         self.right_group_at: float | None = None
         self._last_frame: tuple[float, float] | None = None
@@ -182,6 +189,7 @@ class Meter:
         """Say that the source was opened; bytes that follow begin anywhere."""
         self._count(CONNECTIONS)
         self._port_info = {"port": port, "baud_rate": baud_rate}
+        self._describe_link()
         self.reset_line()
         self._publish(is_open=True)
 
@@ -196,8 +204,9 @@ class Meter:
 
     def speed_changed(self, baud_rate: str) -> None:
         """Say that the line is listened to at another speed: what was found is in doubt."""
-        self._frame_kind, self._frame_info = (), {}
+        self._frame_kind, self._frame_info, self._steady = (), {}, None
         self._port_info["baud_rate"] = baud_rate
+        self._describe_link()
         self.reset_line()
 
     def reset_line(self) -> None:
@@ -207,12 +216,15 @@ class Meter:
     def feed(self, data: bytes, now: float, unix: float) -> list[DecodedFrame]:
         """Take bytes that arrived at `now` (monotonic seconds) and `unix` (Unix time); return the frames they ended."""
         self._last_byte_at = now
-        self._count(RECEIVED_BYTES, number=len(data))
-        frames = [self._decoder.decode(raw) for raw in self._framer.feed(data)]
+        self._counts[_RECEIVED] += len(data)
+        self._is_dirty = True
+        raw_frames = self._framer.feed(data)
+        if not raw_frames:
+            return []
+        frames = [self._decoder.decode(raw) for raw in raw_frames]
         for frame in frames:
             self._take(frame, now, unix)
-        if frames:
-            self._publish(is_open=self.snapshot.is_open)
+        self._publish(is_open=self.snapshot.is_open)
         return frames
 
     def refresh(self) -> None:
@@ -250,6 +262,12 @@ class Meter:
         if not frame.is_interpreted:
             return
         self._last_frame = (now, unix)
+        if frame.changed is not None and self._steady is not None:  # whose it is was looked at in the frame before
+            if frame.readings:
+                self._told_at = now
+            self._add(self._steady, frame, now, unix)
+            return
+        self._steady = None
         family = frame.family
         if family is None:
             return
@@ -265,23 +283,28 @@ class Meter:
 
     def _recognise(self, family: Family, frame: DecodedFrame) -> None:
         """Take note of another kind of frame than before."""
-        before, mode = self._frame_info, frame.dialect.name.lower()
+        before, mode = self._frame_info, frame.dialect.mode
         self._frame_info = {
             "parity": frame.parity.value,
             "framing": "cooked" if frame.cooked else "plain",
             "family": family.name,
             "mode": mode,
         }
+        self._describe_link()
         if frame.cooked and before.get("framing") != "cooked":
             log.warning("the line comes through a terminal that translates (CR became LF)", extra=self._who)
         if (before.get("family"), before.get("mode")) != (family.name, mode):
             self._count(DETECTIONS)
             log.info("detected", extra=self._who | self._port_info | self._frame_info)
 
+    def _describe_link(self) -> None:
+        """Give the dimensions of `tic_link_info`, once a family is known."""
+        self._link = self._port_info | self._frame_info if self._frame_info else {}
+
     def _fold(self, family: Family, frame: DecodedFrame, now: float, unix: float) -> None:
         """Give the frame to whom it belongs; one of another identity waits until enough frames agree with it."""
         meter_id = frame.meter_id or self.options.meter_id or self.options.name
-        mode = frame.dialect.name.lower()
+        mode = frame.dialect.mode
         fold = self._confirmed
         if fold is not None and fold.is_of(meter_id, family, mode):
             self._candidate = None
@@ -295,15 +318,25 @@ class Meter:
             self._candidate_frames += 1
             if self._confirmed is not None and meter_id != self._confirmed.identity.meter_id:
                 self._count(REJECTED_READINGS, Rejection.METER_ID_UNCONFIRMED.value, len(frame.readings))
+        self._add(fold, frame, now, unix)
+        if fold is self._candidate and self._candidate_frames >= ID_CONFIRMATIONS:
+            self._confirm(fold, now, unix)
+        if fold is self._confirmed:
+            self._steady = fold
+            self._compare_clocks(fold, unix)
+
+    def _add(self, fold: Fold, frame: DecodedFrame, now: float, unix: float) -> None:
         for rejection in fold.add(frame, now, unix):
             self._count(REJECTED_READINGS, rejection.value)
         if fold.restarted:
             metrics = sorted({quantity.metric for quantity in fold.restarted})
             log.warning("registers restarted: reset, or past their maximum", extra=self._who | {"metrics": metrics})
             fold.restarted.clear()
-        if fold is self._candidate and self._candidate_frames >= ID_CONFIRMATIONS:
-            self._confirm(fold, now, unix)
-        if fold is self._confirmed and self.options.live:
+        if fold is self._steady:
+            self._compare_clocks(fold, unix)
+
+    def _compare_clocks(self, fold: Fold, unix: float) -> None:
+        if self.options.live:
             self._clock_offset = fold.clock - unix if fold.clock is not None else None
 
     def _confirm(self, fold: Fold, now: float, unix: float) -> None:
@@ -325,7 +358,10 @@ class Meter:
     # --- counting and publishing ------------------------------------------------------------------------------------
 
     def _count_frame(self, frame: DecodedFrame) -> None:
-        self._count(GROUPS, number=frame.group_count)
+        self._counts[_GROUPS] += frame.group_count
+        if frame.is_interpreted and not frame.findings:  # as nearly all are
+            self._counts[_FRAMES] += 1
+            return
         self._count(PARITY_ERRORS, number=frame.parity_errors)
         if frame.cut is Cut.INTERRUPTED:
             self._count(INTERRUPTIONS)
@@ -356,18 +392,10 @@ class Meter:
         fold = self._confirmed
         readings = fold.readings() if fold and not self._is_test and not is_mute else {}
         if readings and self._clock_offset is not None:
-            readings[q.CLOCK_OFFSET, ()] = self._clock_offset
-        last = self._last_frame
+            readings[_CLOCK_OFFSET] = self._clock_offset
+        at, unix = self._last_frame or (None, None)
+        options = self.options
         self.snapshot = Snapshot(
-            meter=self.options.name,
-            stale_after=self.options.stale_after,
-            meter_id=fold.identity.meter_id if fold else "",
-            readings=readings,
-            counts=dict(self._counts),
-            is_open=is_open,
-            is_test=self._is_test,
-            last_frame_at=last[0] if last else None,
-            last_frame_unix=last[1] if last else None,
-            last_byte_at=self._last_byte_at,
-            link=self._port_info | self._frame_info if self._frame_info else {},
-        )
+            options.name, options.stale_after, fold.identity.meter_id if fold else "", readings, dict(self._counts),
+            is_open, self._is_test, at, unix, self._last_byte_at, self._link,
+        )  # fmt: skip

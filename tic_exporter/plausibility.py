@@ -47,23 +47,19 @@ class Limits:
 class RegisterFilter:
     """The believed value of one register, and the one that waits to be.
 
-    `at` is when the register was last read, whatever it said; whoever holds the filter keeps it.
+    `at` is when the register was last read, whatever it said; whoever holds the filter keeps it. `pending` is the value
+    that waits for the frames that follow, None where nothing does.
     """
 
-    __slots__ = ("_agreeing", "_is_plausible", "_pending", "at", "restarts", "value")
+    __slots__ = ("_agreeing", "_is_plausible", "at", "pending", "restarts", "value")
 
     def __init__(self, value: float | None = None, at: float = 0.0) -> None:
         self.value = value
         self.at = at
         self.restarts = 0
-        self._pending: float | None = None
+        self.pending: float | None = None
         self._is_plausible = True
         self._agreeing = 0
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing waits for the frames that follow."""
-        return self._pending is None
 
     def offer(self, value: float, seconds: float, limits: Limits) -> Rejection | None:
         """Take the next value, read `seconds` after the one before; say why it is implausible, if it is.
@@ -71,21 +67,21 @@ class RegisterFilter:
         A value is believed once the next one follows it: then it is the earlier of the two that is believed.
         """
         if value == self.value:
-            self._pending = None
+            self.pending = None
             return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
-        if self._pending is not None and _follows(
-            self._pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
+        if self.pending is not None and _follows(
+            self.pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
         ):
             self._agreeing += 1
             if self._agreeing >= self._needed(value):
-                self._believe(self._pending)
+                self._believe(self.pending)
                 if value == self.value:
                     return None
                 self._agreeing = 0
         else:
             self._agreeing = 0
-        self._pending = value
+        self.pending = value
         self._is_plausible = self.value is None or _follows(
             self.value, value, limits.speed * (seconds + limits.margin), limits.step
         )
@@ -100,21 +96,21 @@ class RegisterFilter:
         before it, so that only the same value again is proof enough.
         """
         if self.value is None:
-            return 1 if value == self._pending else CONFIRMATIONS
+            return 1 if value == self.pending else CONFIRMATIONS
         return 1 if self._is_plausible else CONFIRMATIONS
 
     def forget(self) -> None:
         """Drop the value that waits: no frame shows the register any more, and a later one cannot confirm it."""
-        self._pending = None
+        self.pending = None
 
     def settle(self) -> None:
         """Believe a plausible value that no further frame could confirm: the recording has ended."""
-        if self._pending is not None and self._is_plausible:
-            self._believe(self._pending)
+        if self.pending is not None and self._is_plausible:
+            self._believe(self.pending)
 
     def _believe(self, value: float) -> None:
         self.restarts += self.value is not None and value < self.value
-        self.value, self._pending = value, None
+        self.value, self.pending = value, None
 
 
 def _follows(before: float, value: float, allowed: float, step: int) -> bool:
@@ -133,24 +129,19 @@ class IntervalAccumulator:
     """An ever-rising sum of an energy that the meter sets back to zero at each top Td.
 
     The first value is the baseline. Across a top, or several, only the new value is added: what was counted between the
-    last frame and the top cannot be known. Like a register, a value is added once the next one follows it, and `at` is
-    kept by whoever holds this.
+    last frame and the top cannot be known. Like a register, a value is added once the next one follows it; `at` and
+    `pending` are as there.
     """
 
-    __slots__ = ("_believed", "_doubtful", "_pending", "_suspects", "at", "total")
+    __slots__ = ("_believed", "_doubtful", "_suspects", "at", "pending", "total")
 
     def __init__(self) -> None:
         self.total = 0.0
         self.at = 0.0
         self._doubtful: _Point | None = None
         self._believed: _Point | None = None
-        self._pending: _Point | None = None
+        self.pending: _Point | None = None
         self._suspects = 0
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing waits for the frames that follow."""
-        return self._pending is None
 
     def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
         """Take the next value, `seconds` after the last; `minutes` is Td, `clock` the meter's DATE."""
@@ -161,16 +152,16 @@ class IntervalAccumulator:
             self._believed = _Point(value, interval)
             return None
         allowed = limits.speed * (seconds + limits.margin)
-        if self._pending is not None and _added(self._pending, value, interval, top, allowed) is not None:
-            before = self._believe(before, self._pending)
-        self._pending = None
+        if self.pending is not None and _added(self.pending, value, interval, top, allowed) is not None:
+            before = self._believe(before, self.pending)
+        self.pending = None
         added = _added(before, value, interval, top, allowed)
         if added is None:
             return self._suspect(before, _Point(value, interval), seconds, since_top, limits)
         if added or interval != before.interval:
             # The meter has not set its energy back yet when it writes the first frame after the top.
             is_late = interval > before.interval and value >= before.value and value > top
-            self._pending = _Point(value, before.interval if is_late else interval)
+            self.pending = _Point(value, before.interval if is_late else interval)
         self._doubtful, self._suspects = None, 0
         return None
 
@@ -193,12 +184,12 @@ class IntervalAccumulator:
 
     def settle(self) -> None:
         """Add what no further frame could confirm: the recording has ended."""
-        if self._pending is not None and self._believed is not None:
-            self._believe(self._believed, self._pending)
+        if self.pending is not None and self._believed is not None:
+            self._believe(self._believed, self.pending)
 
     def _believe(self, before: _Point, point: _Point) -> _Point:
         self.total += point.value - before.value if point.interval == before.interval else point.value
-        self._believed, self._pending = point, None
+        self._believed, self.pending = point, None
         return point
 
 

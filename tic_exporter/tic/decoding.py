@@ -12,6 +12,8 @@ from .memory import Memories
 from .parity import Parity, check, count_wrong
 from .schema import Family
 
+_COMPLETE = Cut.COMPLETE  # read for every frame, and a member is found slowly
+
 
 class Decoder:
     """Reads the frames of one line. It raises on no input; it remembers the frame before and what `Memory` rows say.
@@ -46,28 +48,28 @@ class Decoder:
     def decode(self, raw: RawFrame) -> DecodedFrame:
         """Read one frame."""
         body, parity = check(raw.body, self._parity)
-        parts = split(body) if raw.cut is Cut.COMPLETE else None
         likeness = self._likeness
         if (
-            parts is not None
-            and likeness is not None
+            likeness is not None
+            and raw.cut is _COMPLETE
             and likeness.was_complete is self._was_complete
             and body.isascii()
-            and (alike := likeness.decode(parts, dialect_of(body), parity, cooked=raw.cooked)) is not None
+            and (alike := likeness.decode(body, parity, cooked=raw.cooked)) is not None
         ):
             return alike
-        return self._decode_whole(raw, body, parity, parts)
+        return self._decode_whole(raw, body, parity)
 
-    def _decode_whole(self, raw: RawFrame, body: bytes, parity: Parity, framed: list[bytes] | None) -> DecodedFrame:
-        """Read every group; `framed` are those of a frame that ended well, each between its LF and its CR."""
+    def _decode_whole(self, raw: RawFrame, body: bytes, parity: Parity) -> DecodedFrame:
+        """Read every group, and what they say together."""
         dialect = dialect_of(body)
+        framed = split(body) if raw.cut is _COMPLETE else None
         parts = pieces(body) if framed is None else framed
         entries = self._entries(parts, dialect)
         frame = Interpretation(entries, dialect)
         was_complete = self._was_complete
         if framed is not None:
             self._interpret(frame)
-        elif raw.cut is Cut.COMPLETE:
+        elif raw.cut is _COMPLETE:
             frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [
                 Finding(Defect.MALFORMED, "")
             ]
@@ -85,7 +87,8 @@ class Decoder:
             parity=parity,
             parity_errors=count_wrong(body) if parity is Parity.EVEN else 0,
             cooked=raw.cooked,
-            parts=parts,
+            body=body,
+            group_count=len(parts),
             readings=frame.readings,
         )
         if frame.is_interpreted:

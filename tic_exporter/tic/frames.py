@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .codecs import Placed, Value, Verdict
 from .framing import Cut
-from .groups import Defect, Dialect, Group, parse_group
+from .groups import Defect, Dialect, Group, parse_group, pieces, split
 from .parity import Parity
 from .quantities import Kind
 from .schema import Dimensions, Family, Field, Reading, Source
@@ -36,7 +36,8 @@ class DecodedFrame(NamedTuple):
         parity: what its characters carry.
         parity_errors: characters with the wrong parity.
         cooked: it came through a terminal that translates.
-        parts: its groups, readable or not, in order, without LF and CR.
+        body: what stood between STX and its end, in 7-bit characters but for damaged ones.
+        group_count: how many groups there are, readable or not.
         readings: empty unless the frame was interpreted.
         changed: where readings differ from those of the last interpreted frame, if all that differs is numbers and
             each stands where it stood; None: look at all.
@@ -54,20 +55,17 @@ class DecodedFrame(NamedTuple):
     parity: Parity
     parity_errors: int
     cooked: bool
-    parts: Sequence[bytes]
+    body: bytes
+    group_count: int
     readings: Sequence[Reading]
     changed: Sequence[int] | None = None
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups that could be read, in order; read again, since hardly anybody asks."""
-        parsed = (parse_group(part, self.dialect) for part in self.parts)
+        parts = split(self.body) if self.cut is Cut.COMPLETE else None
+        parsed = (parse_group(part, self.dialect) for part in parts or pieces(self.body))
         return tuple(group for group in parsed if isinstance(group, Group))
-
-    @property
-    def group_count(self) -> int:
-        """How many groups there are, readable or not."""
-        return len(self.parts)
 
     @property
     def defect(self) -> Defect | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 STX = 0x02
 ETX = 0x03
 EOT = 0x04
+_STX, _ETX, _OTHERS = bytes((STX,)), bytes((ETX,)), (bytes((STX,)), bytes((EOT,)))
 
 LONGEST_FRAME = 8192
 """Bytes after which a frame without an end is given up.
@@ -30,8 +31,10 @@ class Cut(Enum):
     OVERSIZED = "oversized"
 
 
+# Read for every frame, and a member is found slowly.
+_COMPLETE, _TRUNCATED = Cut.COMPLETE, Cut.TRUNCATED
 # What each delimiter does to the frame that is open: how it ends, and whether another one opens.
-_TRANSITIONS = {STX: (Cut.TRUNCATED, True), ETX: (Cut.COMPLETE, False), EOT: (Cut.INTERRUPTED, False)}
+_TRANSITIONS = {STX: (_TRUNCATED, True), ETX: (_COMPLETE, False), EOT: (Cut.INTERRUPTED, False)}
 
 
 class RawFrame(NamedTuple):
@@ -63,7 +66,7 @@ class Framer:
         self._raw = self._view = b""
         self._saw_etx = False
 
-    def feed(self, data: bytes) -> list[RawFrame]:
+    def feed(self, data: bytes) -> list[RawFrame]:  # noqa: C901 - one state machine; each call of its own costs
         seven_bits = data if data.isascii() else data.translate(SEVEN_BITS)
         scan = len(self._view)
         view = self._view + seven_bits
@@ -73,12 +76,19 @@ class Framer:
         start = 0
         while True:
             if not self._open:
-                start = view.find(STX, scan) + 1
+                start = view.find(_STX, scan) + 1
                 if not start:
                     self._raw = self._view = b""
                     return frames
                 self._open, scan = True, start
-            end = _next_delimiter(view, scan)
+            # Three searches by `memchr` cost a hundredth of a regular expression.
+            end = view.find(_ETX, scan)
+            if end < 0:
+                end = len(view)
+            for other in _OTHERS:
+                found = view.find(other, scan, end)
+                if found >= 0:
+                    end = found
             if end - start > LONGEST_FRAME:
                 frames.append(RawFrame(b"", Cut.OVERSIZED))
                 self._open, scan = False, end
@@ -89,28 +99,19 @@ class Framer:
                     self._raw = self._view
                 return frames
             cut, self._open = _TRANSITIONS[view[end]]
-            self._saw_etx |= cut is Cut.COMPLETE
-            frames.append(self._frame(raw[start:end], cut))
+            if cut is _COMPLETE:
+                self._saw_etx = True
+                frames.append(RawFrame(raw[start:end], cut))
+            else:
+                frames.append(self._broken(raw[start:end], cut))
             start = scan = end + 1
 
-    def _frame(self, body: bytes, cut: Cut) -> RawFrame:
+    def _broken(self, body: bytes, cut: Cut) -> RawFrame:
         """Recognise what a terminal in canonical mode leaves: CR became LF, and ETX (its interrupt character) is gone.
 
         Then STX is the only delimiter left. One ETX, or one CR inside the frame, proves that this is not such a stream.
         """
-        if cut is Cut.TRUNCATED and not self._saw_etx and b"\n\n" in body and b"\r" not in body and body.isascii():
+        if cut is _TRUNCATED and not self._saw_etx and b"\n\n" in body and b"\r" not in body and body.isascii():
             lines = (line for line in body.split(b"\n") if line)
             return RawFrame(b"".join(b"\n%b\r" % line for line in lines), Cut.COMPLETE, cooked=True)
         return RawFrame(body, cut)
-
-
-def _next_delimiter(view: bytes, start: int) -> int:
-    """Find the first delimiter, or the end; three searches by `memchr` cost a hundredth of a regular expression."""
-    end = view.find(ETX, start)
-    if end < 0:
-        end = len(view)
-    for code in (STX, EOT):
-        found = view.find(code, start, end)
-        if found >= 0:
-            end = found
-    return end

@@ -13,7 +13,7 @@ _CRLF = b"\r\n"
 
 
 class Dialect(Enum):
-    """Separator, whether the checksum covers the last one, and the grammar of a group.
+    """Separator, whether the checksum covers the last one, and the grammar of a group; `mode` is what people call it.
 
     A label has at most 9 characters (`SMAXSN1-1`; the specification says 8). With SP as separator the value may itself
     hold spaces, so it ends at the last one; a checksum may be a space too.
@@ -23,6 +23,7 @@ class Dialect(Enum):
     STANDARD = (b"\t", 1, re.compile(r"([!-~]{1,9})\t(?:([ -~]+)\t)?([ -~]*)\t[ -_]"))
 
     def __init__(self, separator: bytes, uncovered: int, grammar: re.Pattern[str]) -> None:
+        self.mode = self.name.lower()
         self.separator = separator
         self.uncovered = uncovered
         self.grammar = grammar
@@ -60,6 +61,8 @@ def dialect_of(body: bytes) -> Dialect:
 
 def split(body: bytes) -> list[bytes] | None:
     """Return what stands between each LF and its CR, or None when the body is not made of such pairs alone."""
+    if len(body) > 3 and body[0] == 0x0A and body[1] >= 0x20 and body[-2] >= 0x20 and body[-1] == 0x0D:
+        return body[1:-1].split(b"\r\n")  # nothing around it, as hardly ever
     start = len(body) - len(body.lstrip(_CRLF))
     end = len(body.rstrip(_CRLF))
     if not start or start > end or body[start - 1] != 0x0A or body[end : end + 1] != b"\r":

@@ -5,22 +5,28 @@ Whatever else changes (a label, a state, a name, a tariff period to which others
 right, is left to the whole way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress, count
 from operator import ne
+from struct import Struct
 
 from .codecs import Placed, Verdict
 from .frames import DecodedFrame, Entry
-from .groups import Dialect, Group
+from .groups import Dialect, Group, split
 from .parity import Parity
 from .schema import Family, Reading
 
 _NO_NUMBER = (Verdict, Placed)
 _READING = Reading.__new__
 
+_Spot = Callable[[bytes, list[Reading], list[int]], bool]
+
 
 class Likeness:
     """The last frame that was interpreted, and which of its groups may change without any other meaning another thing.
+
+    While the length of frames stays, they are cut at the places where numbers were seen to change: what stands between
+    is compared as it is, whatever groups it holds.
 
     Args:
         frame: complete, every group of it right, not a test.
@@ -32,82 +38,133 @@ class Likeness:
         self.was_complete = was_complete
         self._last = frame
         self._spots = list(_spots(frame, entries, family))
+        self._changing: set[int] = set()
+        self._cut: Callable[[bytes], tuple[bytes, ...]] | None = None
+        self._pieces: tuple[bytes, ...] = ()
+        self._readers: list[_Spot | None] = []
 
-    def decode(self, parts: list[bytes], dialect: Dialect, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
-        """Read the groups of a frame, given in 7-bit characters; None: it takes the whole way."""
+    def decode(self, body: bytes, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
+        """Read a frame, given in 7-bit characters; None: it takes the whole way."""
         last = self._last
-        if len(parts) != len(last.parts) or dialect is not last.dialect or parity is not last.parity:
+        if parity is not last.parity:
             return None
         readings = list(last.readings)
         changed: list[int] = []
-        spots = self._spots
-        for index in compress(count(), map(ne, parts, last.parts)):
-            spot = spots[index]
-            if spot is None or not spot.read(parts[index], readings, changed):
+        if self._cut is None or len(body) != len(last.body):
+            return self._decode_groups(body, readings, changed, cooked=cooked)
+        pieces = self._cut(body)
+        readers = self._readers
+        for place in compress(count(), map(ne, pieces, self._pieces)):
+            read = readers[place]
+            if read is None:
+                return self._decode_groups(body, list(last.readings), [], cooked=cooked)
+            if not read(pieces[place], readings, changed):
                 return None
+        self._pieces = pieces
+        return self._follow(body, readings, changed, cooked=cooked)
+
+    def _decode_groups(
+        self, body: bytes, readings: list[Reading], changed: list[int], *, cooked: bool
+    ) -> DecodedFrame | None:
+        """Compare group by group, and learn which of them change."""
+        parts, before = split(body), split(self._last.body)
+        if parts is None or before is None or len(parts) != len(before):
+            return None
+        places = [place for place, differs in enumerate(map(ne, parts, before)) if differs]
+        for place in places:
+            read = self._spots[place]
+            if read is None or not read(parts[place], readings, changed):
+                return None
+        self._changing.update(places)
+        self._cut = None
+        if len(body) == len(self._last.body) == sum(map(len, parts)) + 2 * len(parts):
+            self._learn(parts)
+            self._pieces = self._cut(body) if self._cut else ()
+        return self._follow(body, readings, changed, cooked=cooked)
+
+    def _learn(self, parts: list[bytes]) -> None:
+        """Cut frames around the groups that change, each between LF and CR."""
+        sizes: list[int] = []
+        readers: list[_Spot | None] = []
+        still = 1
+        for place, part in enumerate(parts):
+            if place in self._changing:
+                sizes += still, len(part)
+                readers += None, self._spots[place]
+                still = 0
+            else:
+                still += len(part)
+            still += 2
+        sizes.append(still - 1)
+        self._readers = [*readers, None]
+        self._cut = Struct("".join(f"{size}s" for size in sizes)).unpack
+
+    def _follow(self, body: bytes, readings: list[Reading], changed: list[int], *, cooked: bool) -> DecodedFrame:
         # Positions are those of the fields: what stays, then what every frame has of its own.
-        self._last = DecodedFrame._make((*last[:11], cooked, parts, readings, changed))
+        same = self._last[:11]
+        self._last = DecodedFrame._make((*same, cooked, body, len(self._spots), readings, changed))
         return self._last
 
 
-class _Spot:
-    """A group whose readings stand for themselves: another number changes them and nothing else."""
+def _reader(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[bytes], tuple[str, str | None] | None]:
+    """Make what gives value and timestamp of another group with this label, in 7-bit characters.
 
-    __slots__ = ("_head", "_is_stamped", "_mute", "_rows", "_separator", "_shortest", "_start", "_uncovered")
+    It answers None where `parse_group` would find another label or a defect, or the timestamp comes or goes.
+    """
+    head = label.encode("ascii") + dialect.separator
+    behind, uncovered, separator = len(head), -dialect.uncovered, dialect.separator[0]
+    # A value that ends at SP has one character at least; one that ends at HT may be empty.
+    shortest = behind + dialect.uncovered + 1
 
-    def __init__(self, start: int, entry: Entry, group: Group, dialect: Dialect, readings: Sequence[Reading]) -> None:
-        label, _, timestamp = group
-        self._start = start
-        self._is_stamped = timestamp is not None
-        self._head = label.encode("ascii") + dialect.separator
-        self._separator = dialect.separator[0]
-        self._uncovered = -dialect.uncovered
-        # A value that ends at SP has one character at least; one that ends at HT may be empty.
-        self._shortest = len(self._head) + dialect.uncovered + 1
-        self._rows = [(row.codec, row.is_plain_number, quantity, where, row) for quantity, where, _, row in readings]
-        speaking = {reading.row for reading in readings}
-        self._mute = [row.codec for row in entry.rows or () if row not in speaking]
+    def read(part: bytes) -> tuple[str, str | None] | None:
+        if (
+            len(part) < shortest
+            or (sum(part[:uncovered]) & 0x3F) + 0x20 != part[-1]
+            or part[-2] != separator
+            or not part.startswith(head)
+        ):
+            return None
+        text = part[behind:-2].decode("ascii")
+        if not is_stamped:
+            return (text, None) if text.isprintable() else None
+        timestamp, tab, text = text.partition("\t")
+        return (text, timestamp) if tab and timestamp and timestamp.isprintable() and text.isprintable() else None
 
-    def read(self, part: bytes, readings: list[Reading], changed: list[int]) -> bool:
-        """Put what another value says into `readings`, and its places into `changed`.
+    return read
 
-        False where the group is not right, anything else than a number changes, a row speaks that was silent, or one is
-        silent that spoke.
-        """
-        words = self._words(part)
-        if words is None:
+
+def _spot(start: int, entry: Entry, group: Group, dialect: Dialect, readings: Sequence[Reading]) -> _Spot:
+    """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
+
+    It puts what the group says now into the readings of the frame and its places into `changed`. It answers false where
+    the group is not right, anything else than a number changes, a row speaks that was silent, or one is silent that
+    spoke.
+    """
+    words = _reader(group.label, is_stamped=group.timestamp is not None, dialect=dialect)
+    rows = [
+        (start + place, row.codec, row.is_plain_number, quantity, where, row)
+        for place, (quantity, where, _, row) in enumerate(readings)
+    ]
+    speaking = {reading.row for reading in readings}
+    mute = [row.codec for row in entry.rows or () if row not in speaking]
+
+    def read(part: bytes, readings: list[Reading], changed: list[int]) -> bool:
+        found = words(part)
+        if found is None:
             return False
-        text, timestamp = words
-        position = self._start
-        for codec, is_number, quantity, where, row in self._rows:
+        text, timestamp = found
+        for place, codec, is_number, quantity, where, row in rows:
             value = codec(text, timestamp)
             if is_number:
                 if isinstance(value, _NO_NUMBER):
                     return False
-                readings[position] = _READING(Reading, quantity, where, value, row)
-                changed.append(position)
-            elif value != readings[position].value:
+                readings[place] = _READING(Reading, quantity, where, value, row)
+                changed.append(place)
+            elif value != readings[place].value:
                 return False
-            position += 1
-        return not self._mute or all(isinstance(codec(text, timestamp), Verdict) for codec in self._mute)
+        return not mute or all(isinstance(codec(text, timestamp), Verdict) for codec in mute)
 
-    def _words(self, part: bytes) -> tuple[str, str | None] | None:
-        """Give value and timestamp; None where `parse_group` would find another label, another shape or a defect."""
-        head = self._head
-        if (
-            len(part) < self._shortest
-            or (sum(part[: self._uncovered]) & 0x3F) + 0x20 != part[-1]
-            or part[-2] != self._separator
-            or not part.startswith(head)
-        ):
-            return None
-        text = part[len(head) : -2].decode("ascii")
-        timestamp = None
-        if self._is_stamped:
-            timestamp, _, text = text.partition("\t")
-            if not timestamp or len(part) != len(head) + len(timestamp) + len(text) + 3 or not timestamp.isprintable():
-                return None
-        return (text, timestamp) if text.isprintable() else None
+    return read
 
 
 def _spots(frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> Iterator[_Spot | None]:
@@ -126,4 +183,4 @@ def _spots(frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> Ite
             yield None
         else:
             in_place = [reading.row for reading in readings] == rows
-            yield _Spot(start, entry, group, frame.dialect, readings) if in_place else None
+            yield _spot(start, entry, group, frame.dialect, readings) if in_place else None

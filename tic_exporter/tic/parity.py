@@ -15,6 +15,7 @@ class Parity(Enum):
     NONE = "none"
 
 
+_EVEN_PARITY, _NO_PARITY = Parity.EVEN, Parity.NONE  # read for every frame, and a member is found slowly
 WRONG = 0x80
 """Set on the 7-bit value of a character that came with the wrong parity, so that `isascii()` tells a clean text."""
 
@@ -29,13 +30,11 @@ def check(raw: bytes, expected: Parity | None) -> tuple[bytes, Parity]:
     when a bridge or a port at 7E1 has taken it off. A few set bits in a stream without parity are damage, and stay set.
     With `Parity.NONE` bit 7 is not looked at.
     """
-    if expected is Parity.NONE:
-        return raw.translate(SEVEN_BITS), Parity.NONE
-    if expected is None:
-        set_bits = 0 if raw.isascii() else count_wrong(raw)
-        if set_bits * 8 <= len(raw):
-            return raw, Parity.NONE
-    return raw.translate(_EVEN), Parity.EVEN
+    if expected is _NO_PARITY:
+        return raw.translate(SEVEN_BITS), _NO_PARITY
+    if expected is None and (raw.isascii() or count_wrong(raw) * 8 <= len(raw)):
+        return raw, _NO_PARITY
+    return raw.translate(_EVEN), _EVEN_PARITY
 
 
 def count_wrong(body: bytes) -> int:
