@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ from tic_exporter.tic.families.pmepmi import PMEPMI
 from tic_exporter.tic.families.standard import LINKY_STANDARD as LINKY_ROWS
 from tic_exporter.web.app import build_app
 from tic_exporter.web.compatibility import Compatibility, Followed
-from tic_exporter.web.interpretation import Interpretation, linky_unit
+from tic_exporter.web.interpretation import Interpretation
+from tic_exporter.web.interpreters import linky_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -304,6 +306,29 @@ def test_a_damaged_frame_changes_the_counter_of_damaged_frames_alone() -> None:
     for label in ("CPT_TRAMES_INVALIDES", "CPT_INTERRUPTIONS"):
         assert "0" == before["INDEP_TARIF"].pop(label)[0]
     assert before == after
+
+
+@pytest.mark.parametrize("lines", [PME_PMI, LINKY_STANDARD], ids=["pme-pmi", "linky"])
+def test_a_flipped_bit_removes_values_and_alters_none(lines: Sequence[str]) -> None:
+    """Also on a line without parity, where a letter may become a digit under the same checksum."""
+    clean, source = frame(lines), random.Random(2019)  # noqa: S311 - noise of a line
+    town = one(*[clean] * 5)
+    (before,) = (each.interpretation.periods(each.snapshot, 0.0) for each in town.followed().values())
+    counted = {label for label in before["INDEP_TARIF"] if label.startswith("CPT_")}
+    altered = []
+    for number in range(400):
+        damaged = bytearray(clean)
+        damaged[source.randrange(len(clean))] ^= 1 << source.randrange(7)
+        town.say("shop", bytes(damaged), *[clean] * (number % 3 == 0))
+        (after,) = (each.interpretation.periods(each.snapshot, 0.0) for each in town.followed().values())
+        altered += [
+            (period, label, entry)
+            for period, entries in after.items()
+            for label, entry in entries.items()
+            if label not in counted and entry != before.get(period, {}).get(label)
+        ]
+    assert [] == altered
+    assert 300 < int(after["INDEP_TARIF"]["CPT_TRAMES_INVALIDES"][0] or 0)
 
 
 def test_warnings_are_counted_when_they_begin() -> None:

@@ -10,7 +10,8 @@ from ..tic.families.pmepmi import PMEPMI
 from ..tic.families.standard import LINKY_STANDARD
 from ..tic.schema import Family
 from .handler import TEXT, App, Request, Response
-from .interpretation import INDEPENDENT, METER_ID, NO_UNIT, Entry, Interpretation, Periods
+from .interpretation import METER_ID, Interpretation
+from .interpreters import INDEPENDENT, NO_UNIT, Entry, Periods
 
 API_COMPTEUR_TIC = "api_compteur_tic"
 """Its name in `web: compatibility`."""
