@@ -290,7 +290,7 @@ def test_every_counter_that_is_counted_is_one_that_is_exposed() -> None:
 
 
 def test_every_snapshot_is_of_one_frame_whoever_reads_it_meanwhile() -> None:
-    frames = [frame(LINKY_STANDARD, f"EAST\t{n:09}", f"EASF01\t{n:09}", f"SINSTS\t{n % 90:05}") for n in range(1, 400)]
+    frames = [frame(LINKY_STANDARD, f"EAST\t{n:09}", f"EASF01\t{n:09}", f"SINSTS\t{n % 90:05}") for n in range(1, 5000)]
     fed = Fed().say(*frames[:3])
     done, torn, seen = threading.Event(), [], set()
 
