@@ -242,6 +242,11 @@ class Line:
             self._expected += 1
         self.wire.send(came)
 
+    @property
+    def may_fall(self) -> bool:
+        """Whether its registers may fall: after another meter has come, where no id tells."""
+        return bool(self.replaced) and self.meter.snapshot.meter_id == self.meter.options.name
+
     def settle(self) -> None:
         """Compare, once everything that was sent has been read."""
         accepted = self.meter.snapshot.counts.get((FRAMES.name, ""), 0)
