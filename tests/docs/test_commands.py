@@ -30,6 +30,7 @@ TYPED_HERE = ("alerts.md", "first-meter.md", "raspberry-pi-zero.md", "recording.
 """Guides whose `tic-exporter …` commands are typed below, in their order, with a simulated meter at /dev/ttyUSB0."""
 
 TYPED_ELSEWHERE = {
+    "compose.md": "tests/examples/test_compose.py",
     "predecessor.md": "tests/web/test_compatibility.py",
     "privacy.md": "tests/test_privacy.py",
     "several-meters.md": "tests/docs/test_several_meters.py",
