@@ -101,10 +101,11 @@ soak: venv ## Let 20 meters live through SOAK_HOURS (24) of every fault; memory 
 ## Documentation
 
 .PHONY: docs
-docs: venv ## Write docs/metrics.md from the tables of the package
+docs: venv ## Write docs/metrics.md from the tables of the package, and the diagrams from its code
 	@mkdir -p docs
 	$(BIN)/tic-exporter metrics > docs/metrics.md.new || { rm -f docs/metrics.md.new; exit 1; }
 	@mv docs/metrics.md.new docs/metrics.md
+	$(BIN)/python scripts/diagrams.py docs/images
 
 .PHONY: check-docs
 check-docs: venv ## Fail, with the difference, when docs/metrics.md is stale
