@@ -37,8 +37,10 @@ LABEL org.opencontainers.image.title="tic_exporter" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
+# STATE_DIRECTORY: where the state is kept unless the configuration says otherwise.
 ENV PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    STATE_DIRECTORY=/var/lib/tic_exporter
 
 # The directory is given away before VOLUME, which would otherwise undo it.
 RUN mkdir -p /var/lib/tic_exporter && chown 9999:9999 /var/lib/tic_exporter

@@ -157,6 +157,11 @@ test-debian: ## Smoke test with Debian's own Python and its packages
 	echo "decode $$capture"; \
 	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter decode "$$capture"
 
+.PHONY: test-zabbix
+test-zabbix: venv ## Try the Zabbix template in a real Zabbix 6.0 from Debian's packages: six minutes
+	scripts/ensure-tools --zabbix
+	PYTHONPATH=tests:tests/zabbix $(BIN)/python -u tests/zabbix/trial.py
+
 .PHONY: deb
 deb: ## Build the Debian package into dist/
 	scripts/build-deb dist
@@ -169,6 +174,10 @@ test-deb: ## Build the Debian package; install, run, upgrade and purge it in a c
 .PHONY: test-systemd
 test-systemd: ## Boot a minimal Debian with the package and try its service under systemd
 	scripts/test-systemd
+
+.PHONY: test-image
+test-image: venv ## Build the container image and run it, without a registry
+	scripts/test-image
 
 .PHONY: clean
 clean: ## Remove what building and testing left behind; .venv stays
