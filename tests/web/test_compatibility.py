@@ -6,7 +6,9 @@ import base64
 import json
 import random
 import shlex
+import signal
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
@@ -550,3 +552,43 @@ def test_the_configuration_and_the_commands_of_predecessor_md_do_what_it_says(
     assert ["5000", "kWh"] == json.loads(said[0])["HPE"]["EAP_s"]
     assert b"5000" == said[1]
     assert {"HPE", "INDEP_TARIF"} == {item["{#PTARIF}"] for item in json.loads(said[2])["data"]}
+
+
+def test_after_a_restart_the_registers_come_from_the_state_file(exporter: StartExporter, tmp_path: Path) -> None:
+    text = "meters: [{{name: shop, port: '{}'}}]\nstate_file: state.json\nweb: {{compatibility: api_compteur_tic}}\n"
+    winter = shop("PTCOUR1 HPH", "EAP_s 3000kWh", "ER-P_s 0kvarh", "PMAX_s 19kVA")
+    answers = []
+    for frames in (shop() * 4 + winter * 4, shop() * 4):
+        with Peer() as peer:
+            (tmp_path / "tic.yml").write_text(text.format(peer.url))
+            running = exporter([f"--config.file={tmp_path / 'tic.yml'}"])
+            peer.accept()
+            peer.write(frames)
+            ask = partial(running.get, "/get_donnee?tarif=INDEP_TARIF&etiquette=CONSO_TOTALE_s")
+            wait_until(lambda: b"8000" == ask().body, SECONDS)  # noqa: B023
+            answers.append(json.loads(running.get("/get_interpretation").body))
+            assert 0 == running.stop()
+    before, after = answers
+    assert before["HPH"] == after["HPH"]
+    assert {"EAP_s": ["3000", "kWh"], "ER-P_s": ["0", "kvarh"], "PMAX_s": ["19", "kVA"]}.items() <= after["HPH"].items()
+
+
+def test_meters_that_a_reload_adds_are_answered_for(exporter: StartExporter, tmp_path: Path) -> None:
+    with Peer() as one_peer, Peer() as other_peer:
+        web = "web: {compatibility: api_compteur_tic}\n"
+        (tmp_path / "tic.yml").write_text(f"meters: [{{name: one, port: '{one_peer.url}'}}]\n{web}")
+        running = exporter([f"--config.file={tmp_path / 'tic.yml'}"])
+        one_peer.accept()
+        one_peer.write(shop() * 4)
+        wait_until(lambda: b"5000" == running.get("/get_donnee?tarif=HPE&etiquette=EAP_s").body, SECONDS)
+        meters = f"{{name: one, port: '{one_peer.url}'}}, {{name: two, port: '{other_peer.url}'}}"
+        (tmp_path / "tic.yml").write_text(
+            f"meters: [{meters}]\n"
+        )  # also without `web`, which a reload leaves as it was
+        running.process.send_signal(signal.SIGHUP)
+        other_peer.accept()
+        other_peer.write(shop("EAP_s 77kWh") * 4)
+        path = "/get_donnee?meter={}&tarif=HPE&etiquette=EAP_s"
+        wait_until(lambda: b"77" == running.get(path.format("two")).body, SECONDS)
+        assert b"5000" == running.get(path.format("one")).body
+        assert 400 == running.get("/get_interpretation").status
