@@ -12,8 +12,8 @@ A sample is what a damaged reader shows after a frame that it published. It is r
   showed last and what the meter sends now, is right as well (the tally `between` counts them). The first value shown
   is at least the first one sent. A value that was wrong stays wrong as long as it stands.
 - *Interval energy*, accumulated by each reader from its own first frame on: it is never more than the meter has counted
-  since that frame. It may be what it was `PATIENCE` samples ago, of frames that tell it; where it is less still, a top
-  Td must have taken it away while frames were lost. An error is counted once, where it happens: what counts is the
+  since that frame. It may be what it was `PATIENCE` samples ago, of frames that tell it, or what the twin shows; where
+  it is less still, a top Td must have taken it away while frames were lost. An error is counted once, where it happens: what counts is the
   increase.
 - *Text*: each dimension is empty or what the twin shows. An empty one is an absent label to Prometheus: a name that
   waits for its second frame is gone, not altered.
@@ -37,7 +37,7 @@ from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.codecs import LocalTime
-from tic_exporter.tic.decoding import DecodedFrame
+from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.groups import Dialect
 from tic_exporter.tic.quantities import Kind
 from tic_exporter.tic.schema import Family
@@ -318,7 +318,7 @@ class Judge:
         if len(samples) <= PATIENCE:
             return Verdict.RIGHT
         earliest = truth.counts[samples[0]].get(key, 0.0)
-        if value >= earliest - known.most - _LEAST:
+        if value >= min(earliest - known.most, truth.readings[-1].get(key, earliest)) - _LEAST:
             return Verdict.RIGHT
         verdict = Verdict.WRONG if top == known.agreed else Verdict.BEHIND
         known.least, known.most, known.agreed = earliest - value, counted - value, top
