@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from helpers.alertmanager import amtool
+from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, commands
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "examples" / "compose"
@@ -221,3 +224,22 @@ def test_a_real_meter_changes_the_exporter_alone() -> None:
     (port,) = {device.rpartition(":")[2] for device in meter["devices"]}
     assert f"--meter.port={port}" in meter["command"]
     assert {"command", "devices", "group_add"} == meter.keys()
+
+
+@pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
+def test_the_commands_of_the_guide_are_those_of_the_folder(tmp_path: Path) -> None:
+    """Of compose.md: what needs no engine is typed, the rest names services that there are."""
+    shutil.copytree(FOLDER, tmp_path / "compose")
+    for command in commands(DOCS / "compose.md"):
+        words = shlex.split(command)
+        if words[:2] == ["docker", "compose"]:
+            assert set(words[2:]) <= {"up", "--detach", "--build"}
+        elif words[-1].startswith("/dev/"):  # what this host has there is not the guide's
+            assert shutil.which(words[0])
+        else:
+            subprocess.run(words, cwd=tmp_path / "compose", check=True, timeout=10)
+
+    assert (tmp_path / "compose" / ".env").exists()
+    named = re.findall(r"docker compose restart (\w+)", (DOCS / "compose.md").read_text(encoding="utf-8"))
+    assert set(named) <= services().keys()
+    assert named
