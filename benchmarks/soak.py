@@ -34,6 +34,7 @@ from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.sources import PortSettings
 from tic_exporter.tic.quantities import Kind
+from tic_exporter.waiting import LONGEST_REST
 
 from .machine import describe
 from .soak_lines import Direct, Line, Pty, Tcp
@@ -127,13 +128,13 @@ class Soak:
     def __init__(self, meters: Sequence[tuple[str, str]], *, seed: int, folder: Path) -> None:
         self.now = 0.0
         self._began = _START.replace(tzinfo=_ZONE).timestamp()
-        self._jumped = 0.0
+        self._jumped = self._waited = 0.0
         self._random = Random(seed)  # noqa: S311 - chance, no secret
         self._turns = 0
         self._turned = threading.Condition()
         self._failure: BaseException | None = None
         self._reader = reader.Reader(
-            clocks=reader.Clocks(lambda: self.now, lambda: self.times()[1]),
+            clocks=reader.Clocks(lambda: self.now + self._waited, lambda: self.times()[1]),
             on_turn=self._count_turn,
             on_failure=self._fail,
         )
@@ -175,7 +176,7 @@ class Soak:
         steps = round(hours * 3600 / STEP)
         for step in range(1, steps + 1):
             is_quiet = self.now > hours * 3600 - QUIET
-            self.now += STEP
+            self.now, self._waited = self.now + STEP, 0.0
             if not is_quiet and self._random.random() < _JUMPS_PER_HOUR * STEP / 3600:
                 self._jumped += self._random.choice(_JUMPS)
                 outcome.jumps += 1
@@ -222,10 +223,14 @@ class Soak:
         self._count_turn()
 
     def _wait_for_reader(self) -> None:
-        """Have the loop turn until it has read what was sent, and seen what was pulled."""
+        """Have the loop turn until it has read what was sent, and seen what was pulled.
+
+        Lines rest in the middle of their frames: some time must go by.
+        """
         patience = time.monotonic() + 20
         while True:
             turns = self._turns
+            self._waited = min(self._waited + LONGEST_REST, STEP - 0.1)
             self._reader.change({}, set())  # wakes it, and makes it publish what it has counted
             with self._turned:
                 self._turned.wait_for(lambda turns=turns: self._turns > turns + 1 or self._failure, 0.01)
