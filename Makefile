@@ -15,7 +15,7 @@ export PIP_NO_INPUT := 1
 .PHONY: help
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  while IFS='|' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
+	  while IFS='|' read -r target text; do printf '  make %-18s %s\n' "$$target" "$$text"; done
 
 ## Environment
 
@@ -101,11 +101,12 @@ soak: venv ## Let 20 meters live through SOAK_HOURS (24) of every fault; memory 
 ## Documentation
 
 .PHONY: docs
-docs: venv ## Write docs/metrics.md from the tables of the package, and the diagrams from its code
+docs: venv ## Write what is made from code and tables: docs/metrics.md, diagrams, the PrometheusRule
 	@mkdir -p docs
 	$(BIN)/tic-exporter metrics > docs/metrics.md.new || { rm -f docs/metrics.md.new; exit 1; }
 	@mv docs/metrics.md.new docs/metrics.md
 	$(BIN)/python scripts/diagrams.py docs/images
+	scripts/prometheus-rule > examples/kubernetes/prometheusrule.yaml
 
 .PHONY: check-docs
 check-docs: venv ## Fail, with the difference, when docs/metrics.md is stale
@@ -121,6 +122,12 @@ dashboards: venv ## Write the Grafana dashboards, in English and in French
 .PHONY: check-dashboards
 check-dashboards: venv ## Fail when a dashboard is stale
 	$(BIN)/python -m dashboards.generator --check
+
+# Needs npm, Chromium and Prometheus, and some minutes: every frame of a day is heard.
+.PHONY: dashboard-pictures
+dashboard-pictures: venv ## Draw the dashboards for docs/images, from the results of their queries
+	scripts/ensure-tools
+	$(BIN)/python -m dashboards.pictures
 
 ## Packages
 
@@ -178,6 +185,10 @@ test-systemd: ## Boot a minimal Debian with the package and try its service unde
 .PHONY: test-image
 test-image: venv ## Build the container image and run it, without a registry
 	scripts/test-image
+
+.PHONY: test-kubernetes
+test-kubernetes: venv ## Render examples/kubernetes and check it against published schemas
+	scripts/test-kubernetes
 
 .PHONY: clean
 clean: ## Remove what building and testing left behind; .venv stays
