@@ -25,9 +25,15 @@ def block_with(guide: Path, language: str, text: str) -> str:
     return found
 
 
+PROGRAMS = (
+    "cd|curl|docker|dpkg-buildpackage|htpasswd|journalctl|kubectl|make|pip|promtool|python3|sudo|systemctl|tic-exporter"
+)
+
+
 def commands(guide: Path) -> list[str]:
-    """What the `sh` blocks say, a command a line: continued lines joined, comments taken off."""
-    lines = "".join(blocks(guide, "sh")).replace("\\\n", " ").splitlines()
+    """What `sh` blocks and indented ones say, a command a line: continued lines joined, comments taken off."""
+    indented = re.findall(rf"^    ((?:{PROGRAMS}) .*\n)", guide.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = "".join([*blocks(guide, "sh"), *indented]).replace("\\\n", " ").splitlines()
     said = [re.split(r"(?:^|\s+)#\s", line)[0].strip() for line in lines]
     return [re.sub(r"\s+", " ", line) for line in said if line]
 
