@@ -20,6 +20,7 @@ from .meter import Meter, Snapshot
 from .notify import Notifier
 from .pseudonyms import Pseudonyms
 from .reader import Line, Observer, Reader
+from .silence import Silence
 from .state import Remembered, StateFile
 from .web.api import Api, Seen
 from .web.app import build_app
@@ -60,6 +61,7 @@ class Service:
         self._reader = Reader(on_failure=self._fail, on_turn=self._turned)
         self._servers: list[BoundedServer] = []
         self._history = History()
+        self._silence = Silence()
         self._pseudonyms = Pseudonyms()
         self._is_compatible = False
         self._interpretations: dict[str, Interpretation] = {}
@@ -124,6 +126,7 @@ class Service:
             if event == signal.SIGHUP:
                 self.reload()
             self._history.observe(self._snapshots(), steady(), time.time())
+            self._silence.observe(self._snapshots(), steady())
             if time.monotonic() >= self._next_save:
                 self._next_save = time.monotonic() + self._config.save_interval
                 self.save()

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notify": set(),
     "plausibility": set(),
     "pseudonyms": {"config", "meter"},
+    "silence": {"meter"},
     "simulator": set(),
     "framelog": {"meter"},
     "folding": {"legal_time", "plausibility"},
