@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 CONFIRMATIONS = 2
 """Further frames that must agree with an implausible value before it is believed."""
@@ -117,8 +118,7 @@ def _follows(before: float, value: float, allowed: float, step: int) -> bool:
     return 0 <= value - before <= max(allowed, step)
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
+class _Point(NamedTuple):
     """What an interval energy said, and in which interval."""
 
     value: float

@@ -26,10 +26,8 @@ class Memories:
     def take(self, meter_id: str | None, entries: Iterable[Entry], family: Family) -> Mapping[str, str]:
         """Take in the groups of one frame; give what is known now."""
         beliefs = self._by_meter.pop(meter_id, None) or _Beliefs(self._known)
-        for entry in entries if family.memories else ():
-            if entry.group is None:
-                continue
-            label, text, timestamp = entry.group
+        read = (entry.group for entry in entries if entry.group) if family.memories else ()
+        for label, text, timestamp in read:
             for row in family.memories_by_label.get(label, ()):
                 value = row.codec(text, timestamp)
                 if isinstance(value, str):
