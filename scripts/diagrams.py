@@ -227,7 +227,7 @@ ROOMS: dict[str, tuple[set[str], Box]] = {
     "reader": ({"reader", "waiting"}, Box(780, 150, 130, 50)),
     "simulator": ({"simulator"}, Box(950, 150, 120)),
     "exposition": ({"exposition", "rendering", "catalogue"}, Box(240, 265, 130, 66)),
-    "operation": ({"logs", "framelog", "notify", "pseudonyms"}, Box(385, 265, 130, 66)),
+    "operation": ({"logs", "framelog", "notify", "pseudonyms", "silence"}, Box(385, 265, 130, 66)),
     "state": ({"state"}, Box(520, 265, 100)),
     "recordings": ({"replay", "anonymise"}, Box(645, 265, 110)),
     "detection": ({"detect", "diagnosis", "symptoms", "listening", "ports"}, Box(795, 265, 174, 66)),
