@@ -58,12 +58,25 @@ def test_a_line_whose_pieces_end_early_or_late_by_a_quarter_of_the_margin_never_
         pace.frame_ended(end)
 
 
-def test_frames_that_become_shorter_are_followed_at_once_and_longer_ones_slowly() -> None:
-    pace = regular(0.0, 2.0, 4.0, 4.5)
-    assert pytest.approx(0.5 - MARGIN - 0.3) == pace.rest(4.8)
-    for end in (6.5, 8.5):
+def test_frames_that_become_shorter_are_late_once_and_longer_ones_are_followed_slowly() -> None:
+    pace = regular(0.0, 2.0, 4.0)
+    assert LONGEST_REST == pace.rest(4.0)
+    pace.frame_ended(4.0 + LONGEST_REST)  # somewhere in the rest
+    assert 0 == pace.rest(4.5)
+    for end in (4.9, 5.4):
         pace.frame_ended(end)
-    assert 0.5 - MARGIN < pace.rest(8.5) < 0.53 - MARGIN
+    assert pytest.approx(0.5 - MARGIN) == pace.rest(5.4)
+    pace = regular(4.9, 5.4, 7.4, 9.4)
+    assert 0.5 - MARGIN < pace.rest(9.4) < 0.53 - MARGIN
+
+
+def test_a_frame_that_was_noticed_late_does_not_make_the_next_one_late() -> None:
+    pace = regular(0.0, 1.0, 2.0)
+    assert pace.rest(2.5) > 0
+    pace.frame_ended(3.3)  # the system was busy: it ended at 3.0
+    assert 0 == pace.rest(3.3)
+    pace.frame_ended(4.0)
+    assert 0 == pace.rest(4.0)
 
 
 class Pairs:

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-MARGIN = 0.04
+MARGIN = 0.06
 """Seconds before the end of a frame is due from which on every piece of it is taken as it comes."""
 LONGEST_REST = 0.5
 """Also by how much the end of a frame may be noticed late, once, where a meter shortens its frames."""
@@ -24,8 +24,13 @@ class Pace:
     def __init__(self) -> None:
         self._ended_at: float | None = None
         self._shortest = 0.0
+        self._has_rested = False
 
     def frame_ended(self, now: float) -> None:
+        """Take note; told after each piece that ended a frame, before the next rest is asked for."""
+        if self._has_rested:  # it ended earlier than expected, nobody knows when
+            self._ended_at, self._shortest, self._has_rested = None, 0.0, False
+            return
         if self._ended_at is not None:
             period = now - self._ended_at
             # The shortest of the last ones: pieces of a line that comes in pieces end early or late.
@@ -37,7 +42,8 @@ class Pace:
         if self._ended_at is None:
             return 0.0
         rest = min(self._ended_at + self._shortest - MARGIN - now, LONGEST_REST)
-        return rest if rest >= SHORTEST_REST else 0.0
+        self._has_rested = rest >= SHORTEST_REST
+        return rest if self._has_rested else 0.0
 
 
 class Descriptor(Protocol):
