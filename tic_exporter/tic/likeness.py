@@ -19,7 +19,7 @@ from .schema import Family, Reading
 _NO_NUMBER = (Verdict, Placed)
 _READING = Reading.__new__
 
-_Spot = Callable[[bytes, list[Reading], list[int]], bool]
+_Read = Callable[[bytes, list[Reading], list[int]], bool]
 
 
 class Likeness:
@@ -37,11 +37,12 @@ class Likeness:
     def __init__(self, frame: DecodedFrame, entries: Sequence[Entry], family: Family, *, was_complete: bool) -> None:
         self.was_complete = was_complete
         self._last = frame
-        self._spots = list(_spots(frame, entries, family))
-        self._changing: set[int] = set()
+        self._entries = entries
+        self._family = family
+        self._known: dict[int, _Read | None] = {}
         self._cut: Callable[[bytes], tuple[bytes, ...]] | None = None
         self._pieces: tuple[bytes, ...] = ()
-        self._readers: list[_Spot | None] = []
+        self._readers: list[_Read | None] = []
 
     def decode(self, body: bytes, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
         """Read a frame, given in 7-bit characters; None: it takes the whole way."""
@@ -72,10 +73,11 @@ class Likeness:
             return None
         places = [place for place, differs in enumerate(map(ne, parts, before)) if differs]
         for place in places:
-            read = self._spots[place]
+            if place not in self._known:
+                self._known[place] = _reader_at(place, self._last, self._entries, self._family)
+            read = self._known[place]
             if read is None or not read(parts[place], readings, changed):
                 return None
-        self._changing.update(places)
         self._cut = None
         if len(body) == len(self._last.body) == sum(map(len, parts)) + 2 * len(parts):
             self._learn(parts)
@@ -85,12 +87,12 @@ class Likeness:
     def _learn(self, parts: list[bytes]) -> None:
         """Cut frames around the groups that change, each between LF and CR."""
         sizes: list[int] = []
-        readers: list[_Spot | None] = []
+        readers: list[_Read | None] = []
         still = 1
         for place, part in enumerate(parts):
-            if place in self._changing:
+            if place in self._known:
                 sizes += still, len(part)
-                readers += None, self._spots[place]
+                readers += None, self._known[place]
                 still = 0
             else:
                 still += len(part)
@@ -102,11 +104,11 @@ class Likeness:
     def _follow(self, body: bytes, readings: list[Reading], changed: list[int], *, cooked: bool) -> DecodedFrame:
         # Positions are those of the fields: what stays, then what every frame has of its own.
         same = self._last[:11]
-        self._last = DecodedFrame._make((*same, cooked, body, len(self._spots), readings, changed))
+        self._last = DecodedFrame._make((*same, cooked, body, len(self._entries), readings, changed))
         return self._last
 
 
-def _reader(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[bytes], tuple[str, str | None] | None]:
+def _words_of(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[bytes], tuple[str, str | None] | None]:
     """Make what gives value and timestamp of another group with this label, in 7-bit characters.
 
     It answers None where `parse_group` would find another label or a defect, or the timestamp comes or goes.
@@ -133,14 +135,14 @@ def _reader(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[byte
     return read
 
 
-def _spot(start: int, entry: Entry, group: Group, dialect: Dialect, readings: Sequence[Reading]) -> _Spot:
+def _reader(start: int, entry: Entry, group: Group, dialect: Dialect, readings: Sequence[Reading]) -> _Read:
     """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
 
     It puts what the group says now into the readings of the frame and its places into `changed`. It answers false where
     the group is not right, anything else than a number changes, a row speaks that was silent, or one is silent that
     spoke.
     """
-    words = _reader(group.label, is_stamped=group.timestamp is not None, dialect=dialect)
+    words = _words_of(group.label, is_stamped=group.timestamp is not None, dialect=dialect)
     rows = [
         (start + place, row.codec, row.is_plain_number, quantity, where, row)
         for place, (quantity, where, _, row) in enumerate(readings)
@@ -167,20 +169,25 @@ def _spot(start: int, entry: Entry, group: Group, dialect: Dialect, readings: Se
     return read
 
 
-def _spots(frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> Iterator[_Spot | None]:
-    """Give the spot of each group, None where its change may change more."""
+def _reader_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> _Read | None:
+    """Make what reads one group, when it changes for the first time; None where its change may change more."""
+    start = sum(_places(frame, entries[:place]))
+    entry, group = entries[place], entries[place].group
+    rows = [*(reading.row for reading in entry.readings), *(row for row, _ in entry.bound)]
+    readings = frame.readings[start : start + len(rows)]
+    if group is None or not rows or group.label in family.context_labels or [told.row for told in readings] != rows:
+        return None
+    return _reader(start, entry, group, frame.dialect, readings)
+
+
+def _places(frame: DecodedFrame, entries: Sequence[Entry]) -> Iterator[int]:
+    """Count the readings that each group has in the frame."""
     position = 0
     for entry in entries:
-        start = position
-        rows = [reading.row for reading in entry.readings]
-        position += len(rows)
+        number = len(entry.readings)
         for row, _ in entry.bound:
-            rows.append(row)
             # A bound reading whose dimension was not known was passed over.
-            position += position < len(frame.readings) and frame.readings[position].row is row
-        readings, group = frame.readings[start:position], entry.group
-        if group is None or not readings or group.label in family.context_labels:
-            yield None
-        else:
-            in_place = [reading.row for reading in readings] == rows
-            yield _spot(start, entry, group, frame.dialect, readings) if in_place else None
+            at = position + number
+            number += at < len(frame.readings) and frame.readings[at].row is row
+        position += number
+        yield number
