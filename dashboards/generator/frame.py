@@ -9,8 +9,8 @@ from .panels import BLUE, GREY, ORANGE, PURPLE, RED, SOURCE, Builder, Say
 from .queries import METER, of
 
 SUFFIX = ("", "-fr")
-RED_DAY = 'color="red"'
-"""Under Tempo a red day is no event: it has its strip."""
+TEMPO_DAY = 'color=~"white|red"'
+"""The dear days of Tempo are peaks to the meter, but no events: they have their strip."""
 
 
 def uid(name: str, say: Say) -> str:
@@ -23,7 +23,7 @@ def frame(
     """Begin a dashboard; `single`: about one meter at a time."""
     meter = _variable("meter", say("Meter", "Compteur"), 'label_values(tic_up{instance=~"$instance"}, meter)')
     if not single:
-        meter.multi(True).include_all(True).all_value(".+")
+        meter = _all(meter)
     instance = _variable("instance", say("Exporter", "Exportateur"), "label_values(tic_up, instance)")
     return (
         dashboard.Dashboard(title)
@@ -38,7 +38,7 @@ def frame(
         .with_variable(
             dashboard.DatasourceVariable("datasource").label(say("Data source", "Source de données")).type("prometheus")
         )
-        .with_variable(instance.multi(True).include_all(True).all_value(".+"))
+        .with_variable(_all(instance))
         .with_variable(meter)
         .link(
             dashboard.DashboardLink(say("TIC dashboards", "Tableaux de bord TIC"))
@@ -59,6 +59,12 @@ def _variable(name: str, label: str, query: str) -> Builder:
         .refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(d.VariableSort.ALPHABETICAL_ASC)
     )
+
+
+def _all(variable: Builder) -> Builder:
+    """Let several be chosen, and all of them at first."""
+    everything = d.VariableOption(selected=True, text=["All"], value=["$__all"])
+    return variable.multi(True).include_all(True).all_value(".+").current(everything)
 
 
 def meter_link(say: Say) -> list[dict[str, object]]:
@@ -108,7 +114,7 @@ def events(*names: str, say: Say) -> list[dict[str, object]]:
         ),
         "peak": (
             say("Critical peak", "Pointe mobile"), ORANGE,
-            f"{of('tic_critical_peak')} == 1 unless on ({METER}) {of('tic_day_color', RED_DAY)} == 1",
+            f"{of('tic_critical_peak')} == 1 unless on ({METER}) {of('tic_day_color', TEMPO_DAY)} == 1",
             say("Critical peak in force", "Pointe mobile en cours"),
         ),
     }  # fmt: skip

@@ -1,8 +1,8 @@
 """The lower half of the dashboard of line quality: frames and reconnects over time, clocks, what was detected."""
 
 from .frame import meter_link
-from .panels import DASHED, RED, Builder, Column, Query, Say, link_states, paint, rows, time_series
-from .queries import best, link_state, of, per_minute, total
+from .panels import BLUE, DASHED, GREEN, RED, Builder, Column, Query, Say, link_states, paint, rows, time_series
+from .queries import best, link_state, of, per_minute
 
 
 def interruptions(say: Say) -> Builder:
@@ -11,9 +11,9 @@ def interruptions(say: Say) -> Builder:
             "cpm",
             Query(per_minute("tic_frames_total"), say("{{meter}}", "{{meter}}")),
             Query(
-                per_minute("tic_interruptions_total"),
-                say("{{meter}}, broken off", "{{meter}}, interrompues"),
-                look=DASHED,
+                f"sum({per_minute('tic_interruptions_total')})",
+                say("broken off, all meters", "interrompues, tous compteurs"),
+                look=paint(RED) | DASHED,
             ),
             w=12,
             h=8,
@@ -31,14 +31,14 @@ def interruptions(say: Say) -> Builder:
 
 def reconnects(say: Say) -> Builder:
     def hourly(counter: str) -> str:
-        return total(f"increase({of(counter)}[1h])")
+        return f"sum(increase({of(counter)}[1h]))"
 
     return (
         time_series(
             "none",
-            Query(hourly("tic_connections_total"), say("{{meter}}, opened", "{{meter}}, ouvertures")),
-            Query(hourly("tic_connection_failures_total"), say("{{meter}}, failed", "{{meter}}, échecs"), look=DASHED),
-            Query(hourly("tic_detections_total"), say("{{meter}}, detected", "{{meter}}, détections"), look=DASHED),
+            Query(hourly("tic_connections_total"), say("port opened", "ouvertures du port"), look=paint(GREEN)),
+            Query(hourly("tic_connection_failures_total"), say("attempts failed", "échecs"), look=paint(RED)),
+            Query(hourly("tic_detections_total"), say("detections", "détections"), look=paint(BLUE)),
             w=12,
             h=8,
         )
@@ -46,8 +46,8 @@ def reconnects(say: Say) -> Builder:
         .title(say("Reconnects and detections in an hour", "Reconnexions et détections par heure"))
         .description(
             say(
-                "Times that the port was opened, attempts that failed, detections of speed, mode or family.",
-                "Ouvertures du port, tentatives échouées, détections de vitesse, de mode ou de famille.",
+                "All selected meters: ports opened, attempts that failed, detections of speed, mode or family.",
+                "Tous compteurs choisis : ports ouverts, échecs, détections de vitesse, de mode ou de famille.",
             )
         )
     )

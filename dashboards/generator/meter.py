@@ -14,7 +14,6 @@ from .panels import (
     Builder,
     Query,
     Say,
-    bar_gauge,
     link_states,
     mapping,
     paint,
@@ -25,7 +24,7 @@ from .panels import (
     time_series,
     timeline,
 )
-from .queries import METER, best, color, kwh, link_state, named, of
+from .queries import METER, best, color, kwh, link_state, named, of, subscribed
 
 POWER = best(of("meter:tic_active_power_import_watts:rate5m"))
 EXPORT = best(of("meter:tic_active_power_export_watts:rate5m"))
@@ -42,7 +41,18 @@ def meter(say: Say) -> tuple[Builder, list[dict[str, object]]]:
         say,
         single=True,
     )
-    for part in (_now, _today, _tariff, _line, _power, _measured, _strip, _days, _periods, details.identity):
+    for part in (
+        _now,
+        _today,
+        _tariff,
+        _line,
+        _power,
+        _measured,
+        _strip,
+        details.days,
+        details.periods,
+        details.identity,
+    ):
         board.with_panel(part(say))
     board.with_row(row(say("Current and voltage", "Courant et tension"), details.current(say), details.voltage(say)))
     board.with_row(
@@ -148,28 +158,28 @@ def _line(say: Say) -> Builder:
 
 
 def _power(say: Say) -> Builder:
-    va = {"unit": "voltamp"}
     return (
         time_series(
-            "watt",
-            Query(POWER, say("Active power", "Puissance active"), look=paint(BLUE)),
-            Query(f"-({EXPORT})", say("Active power fed in", "Puissance active injectée"), look=paint(GREEN)),
-            Query(APPARENT, say("Apparent power", "Puissance apparente"), look=va | paint(PURPLE)),
+            "short",  # one scale for W and VA: two would put one above the other that is below it
+            Query(POWER, say("Active power, W", "Puissance active, W"), look=paint(BLUE)),
+            Query(f"-({EXPORT})", say("Fed in, W", "Injectée, W"), look=paint(GREEN)),
+            Query(APPARENT, say("Apparent power, VA", "Puissance apparente, VA"), look=paint(PURPLE)),
             Query(
-                best(of("meter:tic_subscribed_apparent_power_voltamperes:in_force")),
-                say("Subscribed", "Puissance souscrite"),
-                look=va | paint(ORANGE) | DASHED,
+                subscribed(),
+                say("Subscribed, VA", "Puissance souscrite, VA"),
+                look=paint(ORANGE) | DASHED,
             ),
             Query(
                 best(of("meter:tic_subscribed_active_power_watts:in_force")),
-                say("Subscribed (W)", "Puissance souscrite (W)"),
+                say("Subscribed, W", "Puissance souscrite, W"),
                 look=paint(ORANGE) | DASHED,
             ),
             Query(
                 best(of("tic_limiter_threshold_voltamperes")),
-                say("Limiter", "Puissance de coupure"),
-                look=va | paint(RED) | DASHED,
+                say("Limiter, VA", "Puissance de coupure, VA"),
+                look=paint(RED) | DASHED,
             ),
+            fill=8,
             w=24,
             h=10,
         )
@@ -207,11 +217,13 @@ def _measured(say: Say) -> Builder:
             Query(
                 best(of("meter:tic_load_factor:ratio24h")),
                 say("Load factor, 24 h", "Facteur de charge, 24 h"),
+                instant=True,
                 look={"unit": "percentunit", "decimals": 0} | paint(GREY),
             ),
             Query(
                 best(of("meter:tic_night_base_load_watts:min24h")),
                 say("Night base load", "Talon de nuit"),
+                instant=True,
                 look={"unit": "watt"} | paint(GREY),
             ),
             w=24,
@@ -257,33 +269,5 @@ def _strip(say: Say) -> Builder:
                 "Périodes tarifaires en cours, couleurs d'un contrat Tempo, pointes EJP et mobiles avec leur préavis, "
                 "alarmes du compteur. Seules les bandes que ce compteur connaît.",
             )
-        )
-    )
-
-
-def _days(say: Say) -> Builder:
-    counted = f"({kwh('1d', 'tariff_period', shift=' offset -1d')} > 0)"
-    return (
-        time_series("kwatth", Query(best(named(counted), "tariff"), "{{tariff}}"), w=16, h=9, stacked=True, bars=True)
-        .time_from("30d")
-        .interval("1d")
-        .title(say("Energy by day and tariff period", "Énergie par jour et période tarifaire"))
-        .description(
-            say(
-                "kWh drawn on each of the last 30 days; the last bar is today so far.",
-                "kWh soutirés chacun des 30 derniers jours ; la dernière barre est la journée en cours.",
-            )
-        )
-    )
-
-
-def _periods(say: Say) -> Builder:
-    counted = f"({kwh('30d', 'tariff_period')} > 0)"
-    query = Query(f"sort_desc({best(named(counted), 'tariff')})", "{{tariff}}", instant=True, look=paint(BLUE))
-    return (
-        bar_gauge("kwatth", query, w=8, h=9)
-        .title(say("30 days by tariff period", "30 jours par période tarifaire"))
-        .description(
-            say("kWh drawn within 30 days, by tariff period.", "kWh soutirés en 30 jours, par période tarifaire.")
         )
     )

@@ -1,4 +1,4 @@
-"""The folded and the last parts of the dashboard of one meter: phases, reactive energy, maxima, contract."""
+"""The lower half of the dashboard of one meter: energy, contract; folded: phases, reactive energy, maxima."""
 
 from .panels import (
     BLUE,
@@ -14,11 +14,42 @@ from .panels import (
     bar_gauge,
     paint,
     rows,
+    tariff_colors,
     time_series,
 )
-from .queries import METER, best, limit, of, total
+from .queries import METER, best, kwh, limit, named, of, total
 
 REACTIVE = "tic_interval_reactive_energy_varseconds_total", "tic_reactive_energy_varseconds_total"
+
+
+def days(say: Say) -> Builder:
+    counted = best(named(f"({kwh('1d', 'tariff_period', shift=' offset -1d')} > 0)"), "tariff")
+    return (
+        tariff_colors(time_series("kwatth", Query(counted, "{{tariff}}"), w=16, h=9, stacked=True, bars=True))
+        .no_value(say("This meter sends no registers", "Ce compteur n'envoie pas d'index"))
+        .time_from("30d")
+        .interval("1d")
+        .title(say("Energy by day and tariff period", "Énergie par jour et période tarifaire"))
+        .description(
+            say(
+                "kWh drawn on each of the last 30 days; the last bar is today so far.",
+                "kWh soutirés chacun des 30 derniers jours ; la dernière barre est la journée en cours.",
+            )
+        )
+    )
+
+
+def periods(say: Say) -> Builder:
+    counted = f"({kwh('30d', 'tariff_period')} > 0)"
+    query = Query(f"sort_desc({best(named(counted), 'tariff')})", "{{tariff}}", instant=True, look=paint(BLUE))
+    return (
+        tariff_colors(bar_gauge("kwatth", query, w=8, h=9))
+        .no_value(say("This meter sends no registers", "Ce compteur n'envoie pas d'index"))
+        .title(say("30 days by tariff period", "30 jours par période tarifaire"))
+        .description(
+            say("kWh drawn within 30 days, by tariff period.", "kWh soutirés en 30 jours, par période tarifaire.")
+        )
+    )
 
 
 def current(say: Say) -> Builder:

@@ -97,6 +97,7 @@ def _meters(say: Say) -> Builder:
         Query(f"1000 * {best(of('tic_last_frame_timestamp_seconds'))}"),
     ]
     bar = {"custom.cellOptions": {"type": "gauge", "mode": "basic"}, "unit": "percentunit", "min": 0, "max": 1}
+    bar["decimals"] = 0
     columns = [
         Column("meter", say("Meter", "Compteur"), {"links": meter_link(say), "custom.minWidth": 110}),
         Column(
@@ -104,13 +105,13 @@ def _meters(say: Say) -> Builder:
             say("State", "État"),
             {"mappings": link_states(say), "custom.cellOptions": {"type": "color-background", "mode": "basic"}},
         ),
-        Column("Value #B", say("Power", "Puissance"), {"unit": "watt", "decimals": 1}),
+        Column("Value #B", say("Power", "Puissance"), {"unit": "watt"}),
         Column(
             "Value #C",
             say("Of subscribed", "De la souscrite"),
             bar | steps((None, GREEN), (0.8, ORANGE), (1, RED)),
         ),
-        Column("Value #D", say("Today", "Aujourd'hui"), {"unit": "kwatth", "decimals": 1}),
+        Column("Value #D", say("Today", "Aujourd'hui"), {"unit": "kwatth"}),
         Column("tariff", say("Tariff", "Tarif")),
         Column("Value #F", say("Last frame", "Dernière trame"), {"unit": "dateTimeFromNow"}),
     ]

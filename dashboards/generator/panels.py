@@ -60,6 +60,16 @@ def steps(*rows: tuple[float | None, str]) -> dict[str, object]:
     }
 
 
+def tariff_colors(panel: Builder) -> Builder:
+    """Give Tempo's periods their colours, off-peak the darker one, by the code or by the name of the period."""
+    for pattern, color in (
+        ("/HC.*(BLEU|JB)/", "#1f60c4"), ("/HP.*(BLEU|JB)/", "#5794f2"), ("/HC.*(BLANC|JW)/", "#9fa7b3"),
+        ("/HP.*(BLANC|JW)/", "#f4f5f8"), ("/HC.*(ROUGE|JR)/", "#c4162a"), ("/HP.*(ROUGE|JR)/", "#ff7383"),
+    ):  # fmt: skip
+        panel.override_by_regexp(pattern, _properties(paint(color)))
+    return panel
+
+
 def mapping(*rows: tuple[str, str, str]) -> list[dict[str, object]]:
     """Show text instead of a value: rows of value, text, colour."""
     options = {value: {"text": text, "color": color, "index": index} for index, (value, text, color) in enumerate(rows)}
@@ -84,12 +94,14 @@ def tempo_colors(say: Say) -> list[dict[str, object]]:
     )
 
 
-def time_series(unit: str, *queries: Query, stacked: bool = False, bars: bool = False, **size: int) -> Builder:
-    """Lines over time, or bars of a day each."""
+def time_series(
+    unit: str, *queries: Query, stacked: bool = False, bars: bool = False, fill: int = 0, **size: int
+) -> Builder:
+    """Lines over time, or bars of a day each; `fill` is the opacity below a line, %."""
     panel = (
         _fill(timeseries.Panel(), unit, queries, size or {"w": 24, "h": 9})
         .line_width(2)
-        .fill_opacity(70 if bars or stacked else 8)
+        .fill_opacity(70 if bars or stacked else fill)
         .show_points(c.VisibilityMode.NEVER)
         .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING))

@@ -56,3 +56,10 @@ def limit(threshold: str, where: str) -> str:
 
 def per_minute(counter: str, *labels: str) -> str:
     return f"60 * {total(f'rate({of(counter)}[$__rate_interval])', *labels)}"
+
+
+def subscribed() -> str:
+    """Subscribed apparent power in force: as the meter says, else 200 VA per ampere of ISOUSC (NOI-CPT_54E 6.1.2)."""
+    phases = f"count by ({METER}) ({of('tic_current_amperes')})"
+    said = best(of("meter:tic_subscribed_apparent_power_voltamperes:in_force"))
+    return f"{said} or 200 * {best(of('tic_subscribed_current_amperes'))} * {phases}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import subprocess
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,8 @@ from helpers.rules import CATALOGUE, COMMON_LABELS, metric_names, recorded, sele
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+DOCS = Path(__file__).parent.parent.parent / "docs"
 NAMES = ("overview", "meter", "line-quality", "fleet")
 BOARDS = dashboards()
 VIEW = View(END, PARIS)
@@ -30,8 +31,8 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 # Of the linter's list: those that are used here.
 UNITS = {
-    "none", "string", "watt", "kwatth", "voltamp", "voltampreact", "volt", "amp", "percentunit", "s", "cpm", "Bps",
-    "dtdurations", "dateTimeFromNow", "dateTimeAsLocalNoDateIfToday",
+    "none", "short", "string", "watt", "kwatth", "voltamp", "voltampreact", "volt", "amp", "percentunit", "s", "cpm",
+    "Bps", "dtdurations", "dateTimeFromNow", "dateTimeAsLocalNoDateIfToday",
 }  # fmt: skip
 # Windows of `increase`: what people count in. A rate over them would be another number than the title promises.
 COUNTED_IN = {"1h", "1d", "30d", "$__range"}
@@ -112,6 +113,8 @@ def test_variables_are_the_data_source_the_exporter_and_the_meter() -> None:
         is_single = board["uid"].startswith("tic-meter")
         assert [True, not is_single] == [bool(variable.get("multi")) for variable in others], name
         assert [".+", None if is_single else ".+"] == [variable.get("allValue") for variable in others], name
+        chosen = [variable.get("current", {}).get("value") for variable in others]
+        assert [["$__all"], None if is_single else ["$__all"]] == chosen, name
         assert board["editable"] is False, name
 
 
@@ -188,3 +191,12 @@ def test_ids_are_unique_and_links_lead_somewhere() -> None:
         assert all(event["titleFormat"] and event["textFormat"] for event in board["annotations"]["list"]), name
         (link,) = board["links"]
         assert set(link["tags"]) <= set(board["tags"]), name
+
+
+@pytest.mark.skipif(not DOCS.exists(), reason="the tests run from a copy without the project's documents")
+def test_the_page_shows_a_picture_of_every_dashboard_and_none_is_heavy() -> None:
+    shown = re.findall(r"\(images/(dashboard-[\w-]+\.png)\)", (DOCS / "dashboards.md").read_text(encoding="utf-8"))
+
+    assert {f"dashboard-{name}.png" for name in NAMES} <= set(shown)
+    assert {path.name for path in (DOCS / "images").glob("dashboard-*.png")} == set(shown)
+    assert [] == [name for name in shown if (DOCS / "images" / name).stat().st_size >= 300_000]

@@ -1,0 +1,1 @@
+"""Draws the dashboards for the documentation from the results of their own queries: `make dashboard-pictures`."""
