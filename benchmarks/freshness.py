@@ -133,9 +133,8 @@ def measure(kind: str, seconds: float) -> list[float]:
 def main() -> None:
     seconds = float(sys.argv[1]) if sys.argv[1:] else SECONDS
     print(describe())
-    print(
-        "\n| line | frames | median, ms | 99th percentile, ms | limit, ms | ratio | longest, ms |\n|---|---|---|---|---|---|---|"
-    )
+    print("\n| line | frames | median, ms | 99th percentile, ms | limit, ms | ratio | longest, ms |")
+    print("|---|---|---|---|---|---|---|")
     for kind in ("pty", "TCP"):
         found = sorted(measure(kind, seconds))
         late = found[int(len(found) * 0.99)]

@@ -20,13 +20,11 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0
 
 
 class Process:
-    """A program of this package in a process of its own, ended at the end of its `with`."""
+    """Python, or another program, in a process of its own, ended at the end of its `with`."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, program: str = sys.executable) -> None:
         self.started = time.monotonic()
-        self._process = subprocess.Popen(
-            [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._process = subprocess.Popen([program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
         return self

@@ -69,9 +69,7 @@ def library(number: int) -> float:
 
 def main() -> None:
     print(describe())
-    print(
-        "\n| meters | samples | scrape, server's ms | limit, ms | client library, ms | ratio | as seen by the client, ms |"
-    )
+    print("\n| meters | samples | server's ms | limit, ms | client library, ms | ratio | for the client, ms |")
     print("|---|---|---|---|---|---|---|")
     for number in SIZES:
         with Process("-m", "benchmarks.scrape", "serve", str(number)) as process:
