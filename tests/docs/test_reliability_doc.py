@@ -20,7 +20,7 @@ DEFECTS = 25
 pytestmark = pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
 
 
-def tests_of(path: Path) -> set[str]:
+def functions_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -28,7 +28,7 @@ def tests_of(path: Path) -> set[str]:
 def test_every_test_that_is_named_exists() -> None:
     named = set(NAMED.findall(DOCUMENT.read_text(encoding="utf-8")))
     assert len(named) > 80
-    missing = {(file, test) for file, test in named if test not in tests_of(ROOT / "tests" / file)}
+    missing = {(file, test) for file, test in named if test not in functions_of(ROOT / "tests" / file)}
     assert set() == missing
 
 
@@ -44,10 +44,10 @@ def test_every_fault_names_its_test_and_every_defect_has_a_row() -> None:
 def test_the_tables_of_a_run_take_the_place_of_those_of_the_one_before(tmp_path: Path) -> None:
     copy = tmp_path / "reliability.md"
     copy.write_text(DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
-    write_into(copy, "first")
+    write_into(copy, "the first run")
     once = copy.read_text(encoding="utf-8")
-    write_into(copy, "second")
-    assert once.replace("first", "second", 1) == copy.read_text(encoding="utf-8")
+    write_into(copy, "the second run")
+    assert once.replace("the first run", "the second run") == copy.read_text(encoding="utf-8")
     assert "## Faults" in once
     with pytest.raises(ValueError, match="no <!-- corruption: begin -->"):
         write_into(Path(__file__), "anything")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import re
 import tempfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 _LINE_ENDS = re.compile(rb"[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")  # of YAML 1.1
 _FOLDER = tempfile.TemporaryDirectory(prefix="tic-fuzz-")
+atexit.register(_FOLDER.cleanup)
 
 
 def _written(data: bytes) -> Path:

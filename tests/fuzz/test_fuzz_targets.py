@@ -16,7 +16,7 @@ from tic_exporter.plausibility import RegisterFilter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TURNS = 400
+TURNS = 200
 CLEAN_LINKY = bytes((6, 0, 0, 5, 0, 5))
 FOUND: dict[str, tuple[bytes, ...]] = {}
 """Inputs that fuzzing found once, by target."""
