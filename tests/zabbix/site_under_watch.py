@@ -40,7 +40,7 @@ class Site:
             stack.callback(self.cut)
             ports = {**dict(zip(self.meters, lines.ports, strict=True)), CUT: self._cut_port}
             meters = [
-                {"name": name, "port": f"socket://{HOST}:{port}", "stale_after": "15s"} for name, port in ports.items()
+                {"name": name, "port": f"socket://{HOST}:{port}", "stale_after": "30s"} for name, port in ports.items()
             ]
             config.write_text(yaml.safe_dump({"meters": meters}, allow_unicode=True), encoding="utf-8")
             self.exporter = stack.enter_context(Exporter([f"--config.file={config}", "--log.level=error"]))

@@ -36,7 +36,7 @@ def _as_user(command: Sequence[str]) -> list[str]:
 
 def _make(folder: Path) -> Path:
     """Make a folder in which they may write."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     if IS_ROOT:
         shutil.chown(folder, USER, USER)
     return folder
@@ -146,10 +146,7 @@ $ZBX_SERVER_PORT = '{server.trapper_port}';
         self._token: str | None = None
         settings = ["memory_limit=512M", "max_execution_time=300", "post_max_size=32M"]
         options = [word for setting in settings for word in ("-d", setting)]
-        super().__init__(
-            lambda port: _as_user(["php", *options, "-S", f"127.0.0.1:{port}", "-t", str(self._root)]),
-            env={"PHP_CLI_SERVER_WORKERS": "2"},
-        )
+        super().__init__(lambda port: _as_user(["php", *options, "-S", f"127.0.0.1:{port}", "-t", str(self._root)]))
 
     def is_ready(self) -> bool:
         return isinstance(self.call("apiinfo.version"), str)
@@ -186,12 +183,19 @@ class Zabbix:
         folder.chmod(0o755)  # for the user who runs them
         with ExitStack() as stack:
             self.database = stack.enter_context(Database(folder))
-            self.server = stack.enter_context(Server(folder, self.database))
+            self.server = Server(folder, self.database)
+            stack.callback(lambda: self.server.stop())  # noqa: PLW0108 - the one that runs then
             self.api = stack.enter_context(Frontend(folder, self.database, self.server))
             self.version = self.api.call("apiinfo.version")
             self.api.log_in()
             self._stack = stack.pop_all()
+        self._folder = folder
         self.seconds_to_start = time.monotonic() - began
+
+    def restart_server(self) -> None:
+        """Make the server read again from the database what it believes to know of the past."""
+        self.server.stop(timeout=60)
+        self.server = Server(self._folder, self.database)
 
     def __enter__(self) -> Self:
         return self
