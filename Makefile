@@ -179,7 +179,7 @@ test-deb: ## Build the Debian package; install, run, upgrade and purge it in a c
 	scripts/test-deb
 
 .PHONY: test-systemd
-test-systemd: ## Boot a minimal Debian with the package and try its service under systemd
+test-systemd: venv ## Boot a minimal Debian with the package and try its service under systemd
 	scripts/test-systemd
 
 .PHONY: test-image
