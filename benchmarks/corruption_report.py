@@ -111,7 +111,7 @@ def _wrong_kinds(result: Result) -> Iterator[str]:
         lines = [
             [
                 model,
-                *(f"{row.kinds[kind]:,}" for kind in kinds),
+                *(f"{row.kinds.get(kind, 0):,}" for kind in kinds),
                 f"{row.columns['all'].wrong / row.columns['all'].readings * 1e6:,.1f}",
             ]
             for model, row in wrong

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import Random
 
-from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.framing import SEVEN_BITS
 from tic_exporter.tic.parity import Parity, with_even_parity
 from tic_exporter.tic.quantities import Kind
+from tic_exporter.tic.schema import Key
 
 from . import damage_models
 from .checksum_only import Reader
@@ -136,7 +136,8 @@ class Lane:
             is_register = key[0].kind is Kind.REGISTER
             tally.registers += is_register
             if name == "all":
-                self.row.kinds[key[0].kind.name.lower()] += 1
+                kind = key[0].kind.name.lower()
+                self.row.kinds[kind] = self.row.kinds.get(kind, 0) + 1
             series = f"{key[0].metric}{dict(key[1])}"
             true = self.truth.describe(key)
             self._keep("register" if is_register else "reading", name, series, f"{snapshot.readings[key]}", true)

@@ -1,6 +1,5 @@
 """What is counted while streams are played."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
@@ -77,12 +76,13 @@ class Row:
     sent: int = 0
     undamaged: int = 0
     columns: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in COLUMNS})
-    kinds: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Row") -> None:
         self.sent += other.sent
         self.undamaged += other.undamaged
-        self.kinds += other.kinds
+        for kind, number in other.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + number
         for name, tally in other.columns.items():
             self.columns.setdefault(name, Tally()).add(tally)
 

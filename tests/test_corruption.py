@@ -85,7 +85,7 @@ def test_a_run_is_the_same_again_and_its_status_tells_a_missed_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "numbers.json"
-    words = ["--frames=600", "--kinds", "cbemm", "--models", "clean", "bits-1e-3", "--processes=1", f"--json={file}"]
+    words = ["--frames=600", "--kinds", "cbemm", "--models", "clean", "swapped", "--processes=1", f"--json={file}"]
     outputs = []
     for _ in range(2):
         status = corruption.main(words)
