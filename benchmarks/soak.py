@@ -30,10 +30,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from tic_exporter import reader
 from tic_exporter.exposition import MeterCollector
-from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.sources import PortSettings
 from tic_exporter.tic.quantities import Kind
+from tic_exporter.tic.schema import Key
 from tic_exporter.waiting import LONGEST_REST
 
 from .machine import describe

@@ -13,8 +13,8 @@ A sample is what a damaged reader shows after a frame that it published. It is r
   is at least the first one sent. A value that was wrong stays wrong as long as it stands.
 - *Interval energy*, accumulated by each reader from its own first frame on: it is never more than the meter has counted
   since that frame. It may be what it was `PATIENCE` samples ago, of frames that tell it, or what the twin shows; where
-  it is less still, a top Td must have taken it away while frames were lost. An error is counted once, where it happens: what counts is the
-  increase.
+  it is less still, a top Td must have taken it away while frames were lost. An error is counted once, where it happens:
+  what counts is the increase.
 - *Text*: each dimension is empty or what the twin shows. An empty one is an absent label to Prometheus: a name that
   waits for its second frame is gone, not altered.
 - *Time of the last reading of a register*: not later than the twin's.
@@ -33,14 +33,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tic_exporter.folding import Key
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.codecs import LocalTime
 from tic_exporter.tic.frames import DecodedFrame
 from tic_exporter.tic.groups import Dialect
 from tic_exporter.tic.quantities import Kind
-from tic_exporter.tic.schema import Family
+from tic_exporter.tic.schema import Family, Key
 
 from .checksum_only import Line, Reader, believe
 

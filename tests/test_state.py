@@ -23,8 +23,8 @@ from tic_exporter.tic import quantities as q
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tic_exporter.folding import Key
     from tic_exporter.state import Remembered
+    from tic_exporter.tic.schema import Key
 
 REGISTER: Key = (q.ACTIVE_ENERGY_IMPORT, (("tariff_period", "HPH"),))
 REACTIVE: Key = (q.REACTIVE_ENERGY, (("quadrant", "1"), ("tariff_period", "HPH")))

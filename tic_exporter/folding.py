@@ -5,38 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .legal_time import LegalTime
-from .plausibility import ClockFilter, IntervalAccumulator, Limits, RegisterFilter, Rejection
+from .plausibility import ClockFilter, IntervalAccumulator, RegisterFilter, Rejection
+from .registers import Counter, Registers, number
 from .tic import quantities as q
 from .tic.codecs import LocalTime, Value
 from .tic.frames import DecodedFrame
 from .tic.identity import describe
 from .tic.quantities import Kind, Quantity
-from .tic.schema import Dimensions, Family, Reading
+from .tic.schema import Dimensions, Family, Key, Reading
 
-Key = tuple[Quantity, Dimensions]
-
-_Counter = RegisterFilter | IntervalAccumulator
-_Taker = tuple[Callable[[Value, float, float], Rejection | None], _Counter | None]
+_Taker = tuple[Callable[[Value, float, float], Rejection | None], Counter | None]
 """What takes (value, seconds since the last frame, now) of one place, and the counter that may wait to be confirmed."""
 
-SECONDS_PER_HOUR = 3600.0
-MARGIN = 1.5
-"""Over the larger of limiter and subscribed power: a disconnector lets 1.3 times its limit pass for a while."""
 VOLTS_PER_AMPERE = 200.0
 """Subscribed kVA per ampere of ISOUSC (NOI-CPT_54E 6.1.2: kVA x 1000 / 200, per phase)."""
 USUAL_TD = 10
 """Minutes between two tops of the interval energies, unless the meter says so itself."""
 
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
-_IMPORTED = frozenset(
-    {
-        q.ACTIVE_ENERGY_IMPORT,
-        q.TOTAL_ACTIVE_ENERGY_IMPORT,
-        q.DISTRIBUTOR_ACTIVE_ENERGY_IMPORT,
-        q.CALENDAR2_ACTIVE_ENERGY_IMPORT,
-        q.INTERVAL_ACTIVE_ENERGY_IMPORT,
-    }
-)
 _SENT_ONCE = frozenset({q.SHORT_MESSAGE})
 _NATURE = frozenset({(q.METER_PHASES, ()), (q.METER_PRODUCER, ())})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
@@ -71,7 +57,6 @@ class Fold:
 
     def __init__(self, identity: Identity, legal_time: LegalTime, hidden: frozenset[Quantity] = frozenset()) -> None:
         self.identity = identity
-        self.restarted: list[Quantity] = []
         self.clock: float | None = None
         self._legal_time = legal_time
         self._hidden = hidden
@@ -80,9 +65,8 @@ class Fold:
         self._kept: dict[Key, Kept] = {}
         self._before: dict[Key, float | str] = {}
         self._periods: dict[Quantity, dict[str, None]] = {}
-        self._registers: dict[Key, RegisterFilter] = {}
+        self._registers = Registers(identity.family)
         self._shown: set[Key] = set()
-        self._intervals: dict[Key, IntervalAccumulator] = {}
         self._clock = ClockFilter()
         self._local_clock: datetime | None = None
         self._td = USUAL_TD
@@ -93,9 +77,12 @@ class Fold:
         self._takers: list[_Taker | None] = []
         self._waiting: list[int] = []
         self._seen_now: list[Key] = []
-        self._counted: set[Key] = set()
-        self._counted_at = 0.0
-        self._imported, self._any = self._limits()
+        self._registers.allow(self._contract_power())
+
+    @property
+    def restarted(self) -> list[Quantity]:
+        """The registers that were believed to fall, until somebody clears the list."""
+        return self._registers.restarted
 
     def is_of(self, meter_id: str, family: Family, mode: str) -> bool:
         """Whether frames of this identity belong here."""
@@ -113,7 +100,7 @@ class Fold:
         else:
             self._add_all(frame, now, unix, rejections)
             self._unix = unix
-        self._counted_at = now
+        self._registers.read_at = now
         return rejections
 
     def readings(self) -> dict[Key, float]:
@@ -125,10 +112,7 @@ class Fold:
 
     def settle(self) -> None:
         """Believe what waited for a further frame: the recording has ended."""
-        for register in self._registers.values():
-            register.settle()
-        for interval in self._intervals.values():
-            interval.settle()
+        self._registers.settle()
         for key, value in self._before.items():
             if key[0].kind is Kind.TEXT:
                 self._current.setdefault(key, value)
@@ -146,31 +130,10 @@ class Fold:
             self._published.pop(key, None)
             self._unsettled = True
 
-    def _take_register(self, reading: Reading, now: float) -> Rejection | None:
-        key = reading.key
-        register = self._registers.get(key)
-        if register is None:
-            register = self._registers[key] = RegisterFilter()
-        restarts = register.restarts
-        rejection = register.offer(_number(reading), self._since(key, register, now), self._limits_of(key[0]))
-        if register.restarts != restarts:
-            self.restarted.append(key[0])
-        return rejection
-
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
-        if self._local_clock is None:
-            return None
-        key = reading.key
-        accumulator = self._intervals.get(key)
-        if accumulator is None:
-            accumulator = self._intervals[key] = IntervalAccumulator()
-        limits = self._limits_of(reading.quantity)
-        seconds = self._since(key, accumulator, now)
-        return accumulator.offer(_number(reading), seconds, self._local_clock, self._td, limits)
-
-    def _since(self, key: Key, counter: _Counter, now: float) -> float:
-        """Give the seconds since the counter was last read."""
-        return max(0.0, now - (self._counted_at if key in self._counted else counter.at))
+        """Without a clock nothing tells in which interval it was counted."""
+        clock = self._local_clock
+        return self._registers.take_interval(reading, now, clock, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
 
@@ -180,8 +143,8 @@ class Fold:
         """Take the numbers at `changed`, and once more those of counters that wait to be confirmed."""
         if not self._takers:
             self._takers = [None] * len(readings)
-            self._waiting = [place for place, reading in enumerate(readings) if self._waits(reading)]
-        seconds = max(0.0, now - self._counted_at)
+            self._waiting = [place for place, reading in enumerate(readings) if self._registers.waits(reading)]
+        seconds = max(0.0, now - self._registers.read_at)
         takers, waiting = self._takers, self._waiting
         places = [*changed, *(place for place in waiting if place not in changed)] if waiting else changed
         self._waiting = waiting = []
@@ -194,29 +157,25 @@ class Fold:
             if counter is not None and counter.pending is not None:
                 waiting.append(place)
 
-    def _waits(self, reading: Reading) -> bool:
-        kind = reading.quantity.kind
-        if kind is not Kind.REGISTER and kind is not Kind.INTERVAL:
-            return False
-        counter = self._registers.get(reading.key) or self._intervals.get(reading.key)
-        return counter is not None and counter.pending is not None
-
     def _taker(self, place: int, reading: Reading) -> _Taker:
         """Make what takes the values of one place; it holds until the next whole frame."""
-        kind = reading.quantity.kind
-        make = self._level_taker
-        if kind is Kind.REGISTER:
-            make = self._register_taker
-        elif kind is Kind.INTERVAL:
-            make = self._interval_taker
+        key = reading.key
+        if (register := self._registers.register(key)) is not None:
+            taker = self._register_taker(reading, register)
+        elif (accumulator := self._registers.interval(key)) is not None:
+            taker = self._interval_taker(reading, accumulator)
         elif reading.quantity is q.CLOCK:
-            make = self._clock_taker
-        taker = self._takers[place] = make(reading)
+            taker = self._clock_taker(reading)
+        elif reading.quantity.kind is Kind.INTERVAL:  # no frame with a date has shown it yet
+            taker = (lambda _value, _seconds, _now: None), None
+        else:
+            taker = self._level_taker(reading)
+        self._takers[place] = taker
         return taker
 
-    def _register_taker(self, reading: Reading) -> _Taker:
+    def _register_taker(self, reading: Reading, register: RegisterFilter) -> _Taker:
         key, quantity, published = reading.key, reading.quantity, self._published
-        register, in_base, limits = self._registers[key], quantity.unit.in_base, self._limits_of(quantity)
+        in_base, limits = quantity.unit.in_base, self._registers.limits_of(quantity)
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
             before, restarts = register.value, register.restarts
@@ -232,13 +191,13 @@ class Fold:
 
         return take, register
 
-    def _interval_taker(self, reading: Reading) -> _Taker:
+    def _interval_taker(self, reading: Reading, accumulator: IntervalAccumulator) -> _Taker:
         key, published, in_base = reading.key, self._published, reading.quantity.unit.in_base
-        accumulator, limits = self._intervals.get(key), self._limits_of(reading.quantity)
+        limits = self._registers.limits_of(reading.quantity)
 
-        def take(value: Value, seconds: float, now: float) -> Rejection | None:
-            if accumulator is None or self._local_clock is None:
-                return self._take_interval(reading._replace(value=value), now)
+        def take(value: Value, seconds: float, _now: float) -> Rejection | None:
+            if self._local_clock is None:
+                return None
             rejection = accumulator.offer(float(value), seconds, self._local_clock, self._td, limits)  # type: ignore[arg-type]
             published[key] = in_base(accumulator.total)
             return rejection
@@ -286,7 +245,7 @@ class Fold:
             kind, key = reading.quantity.kind, reading.key
             rejection = None
             if kind is Kind.REGISTER:
-                rejection = self._take_register(reading, now)
+                rejection = self._registers.take_register(reading, now)
                 shown.add(key)
                 counted.add(key)
             elif kind is Kind.INTERVAL:
@@ -302,11 +261,7 @@ class Fold:
                 self._take_value(reading, unix, present, offered)
             if rejection is not None:
                 rejections.append(rejection)
-        for key in self._counted - counted:
-            counter = self._registers.get(key) or self._intervals.get(key)
-            if counter is not None:
-                counter.at = self._counted_at
-        self._counted = counted
+        self._registers.end_frame(counted)
         self._settle(frame, present, offered, shown, unix)
 
     def _take_value(
@@ -334,7 +289,7 @@ class Fold:
         if state is not None and isinstance(reading.value, tuple):
             self._periods.setdefault(state, {}).update(dict.fromkeys(str(code) for code in reading.value))
         elif reading.quantity is q.INTEGRATION_PERIOD:
-            self._td = int(_number(reading))
+            self._td = int(number(reading))
 
     def _settle(
         self,
@@ -360,20 +315,19 @@ class Fold:
             self._current, self._before = self._current | present, self._before | offered
             self._shown = self._shown | shown
         for reading in frame.readings:
-            register = self._registers.get(reading.key) if reading.row.is_kept else None
+            register = self._registers.register(reading.key) if reading.row.is_kept else None
             if register is not None and register.value is not None:
                 self._kept[reading.key] = Kept(register.value, unix)
         self._unsettled |= not self._clock.is_settled
-        self._imported, self._any = self._limits()
+        self._registers.allow(self._contract_power())
         self._rebuild()
 
     def _leave(self, gone: set[Key]) -> None:
         """Keep what registers said that the meter does not show any more; what waited cannot be confirmed now."""
         for key in gone:
-            register = self._registers[key]
-            register.forget()
-            if key in self._kept and register.value is not None:
-                self._kept[key] = Kept(register.value, self._unix)
+            value = self._registers.leave(key)
+            if key in self._kept and value is not None:
+                self._kept[key] = Kept(value, self._unix)
 
     def _notice_billing_period(self, frame: DecodedFrame) -> None:
         """Forget maxima and P-1 values of the periods not in force, once two frames name a later DebP."""
@@ -392,20 +346,7 @@ class Fold:
     def _value(self, reading: Reading) -> float | str:
         if isinstance(reading.value, LocalTime):
             return self._legal_time.to_unix(reading.value)
-        return reading.value if isinstance(reading.value, str) else _number(reading)
-
-    # --- what is physically possible ----------------------------------------------------------------------------------
-
-    def _limits(self) -> tuple[Limits, Limits]:
-        """Give what is possible for energy imported, and for all else: export and reactive know no subscription."""
-        family = self.identity.family
-        largest = family.largest_power / SECONDS_PER_HOUR
-        speed = min(self._contract_power() / SECONDS_PER_HOUR, largest)
-        step, margin = family.register_step, family.frame_seconds
-        return Limits(speed, largest, step, margin), Limits(largest, largest, step, margin)
-
-    def _limits_of(self, quantity: Quantity) -> Limits:
-        return self._imported if quantity in _IMPORTED else self._any
+        return reading.value if isinstance(reading.value, str) else number(reading)
 
     def _contract_power(self) -> float:
         """Watts that import registers may move by; without limit where neither limiter nor subscription is known."""
@@ -414,14 +355,14 @@ class Fold:
         amperes = self._current.get((q.SUBSCRIBED_CURRENT, ()))
         if isinstance(amperes, float):
             powers.append(amperes * VOLTS_PER_AMPERE * int(self.identity.family.info.get("phases", "1")))
-        return MARGIN * max(powers) if powers and max(powers) > 0 else float("inf")
+        return max(powers) if powers and max(powers) > 0 else float("inf")
 
     # --- what outlives the process ------------------------------------------------------------------------------------
 
     def remembered(self) -> dict[Key, Kept]:
         """Give what is worth saving: registers, levels and names of periods that the next frame may not show."""
-        now = {key: self._registers[key] for key in self._shown & self._kept.keys()}
-        fresh = {key: Kept(register.value, self._unix) for key, register in now.items() if register.value is not None}
+        now = self._shown & self._kept.keys()
+        fresh = {key: Kept(value, self._unix) for key, value in self._registers.believed() if key in now}
         return {key: kept for key, kept in (self._kept | fresh).items() if key[0].kind is not Kind.PRESENCE}
 
     def restore(self, kept: Mapping[Key, Kept], now: float, unix: float) -> None:
@@ -432,7 +373,7 @@ class Fold:
                 continue
             self._kept[key] = entry
             if key[0].kind is Kind.REGISTER and isinstance(entry.value, float):
-                self._registers.setdefault(key, RegisterFilter(entry.value, now - max(0.0, unix - entry.seen)))
+                self._registers.restore(key, entry.value, now - max(0.0, unix - entry.seen))
         self._rebuild()
 
     # --- giving readings out ------------------------------------------------------------------------------------------
@@ -473,17 +414,16 @@ class Fold:
 
     def _counters(self) -> dict[Key, float]:
         values: dict[Key, float] = {}
-        for key, register in self._registers.items():
+        for key, value in self._registers.believed():
             quantity, dimensions = key
-            if register.value is None or not (key in self._shown or key in self._kept):
+            if not (key in self._shown or key in self._kept):
                 continue
-            if register.value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
+            if value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
                 continue
-            values[key] = quantity.unit.in_base(register.value)
+            values[key] = quantity.unit.in_base(value)
             if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT and self.identity.family.shows_one_period:
                 values[q.REGISTER_LAST_SEEN, dimensions] = self._kept[key].seen
-        for key, accumulator in self._intervals.items():
-            values[key] = key[0].unit.in_base(accumulator.total)
+        values.update((key, key[0].unit.in_base(total)) for key, total in self._registers.accumulated())
         return values
 
     def _is_in_force(self, state: Quantity, dimensions: Dimensions) -> bool:
@@ -497,7 +437,3 @@ class Fold:
             (q.METER_PHASES.metric, ()): (q.METER_PHASES, meter),
             (q.CONTRACT.metric, ()): (q.CONTRACT, {"contract": "", "calendar": ""}),
         }
-
-
-def _number(reading: Reading) -> float:
-    return float(reading.value)  # type: ignore[arg-type]  # codecs of counted quantities give numbers

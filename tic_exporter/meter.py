@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .folding import Fold, Identity, Kept, Key
+from .folding import Fold, Identity, Kept
 from .legal_time import LegalTime
 from .plausibility import Rejection
 from .tic import quantities as q
@@ -19,7 +19,7 @@ from .tic.framing import Cut, Framer
 from .tic.groups import Defect
 from .tic.parity import Parity
 from .tic.quantities import Quantity
-from .tic.schema import Family
+from .tic.schema import Family, Key
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .folding import Kept, Key
+from .folding import Kept
 from .tic.families import FAMILIES
 from .tic.quantities import Kind, Quantity
+from .tic.schema import Key
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from tic_exporter.web.summary import Facts, masked, net_power, power
 
 if TYPE_CHECKING:
     from helpers.exporter import StartExporter
-    from tic_exporter.folding import Key
+    from tic_exporter.tic.schema import Key
     from tic_exporter.web.server import BoundedServer
 
 jsonschema = pytest.importorskip("jsonschema")

@@ -15,6 +15,8 @@ NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 """Kinds whose change leaves the shape of a frame as it is."""
 
 Dimensions = tuple[tuple[str, str], ...]
+Key = tuple[Quantity, Dimensions]
+"""What tells one series of a meter from the others."""
 
 
 class Source(Protocol):
@@ -278,5 +280,5 @@ class Reading(NamedTuple):
     row: Field
 
     @property
-    def key(self) -> tuple[Quantity, Dimensions]:
+    def key(self) -> Key:
         return self.quantity, self.dimensions

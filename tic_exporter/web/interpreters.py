@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from ..folding import Kept, Key
+from ..folding import Kept
 from ..meter import INTERRUPTIONS, INVALID_FRAMES, LinkCounter, Meter, Snapshot
 from ..tic.families.pmepmi import PMEPMI
 from ..tic.families.standard import LINKY_STANDARD
 from ..tic.frames import DecodedFrame
 from ..tic.groups import Dialect, Group
 from ..tic.quantities import Kind, Quantity, Unit
-from ..tic.schema import FromLabels
+from ..tic.schema import FromLabels, Key
 
 INDEPENDENT = "INDEP_TARIF"
 

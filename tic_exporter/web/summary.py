@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..folding import VOLTS_PER_AMPERE, Key
+from ..folding import VOLTS_PER_AMPERE
 from ..meter import (
     CONNECTION_FAILURES,
     CONNECTIONS,
@@ -20,7 +20,7 @@ from ..meter import (
 )
 from ..tic import quantities as q
 from ..tic.quantities import Quantity
-from ..tic.schema import Dimensions
+from ..tic.schema import Dimensions, Key
 
 Json = dict[str, Any]
 Readings = Mapping[Key, float]
