@@ -26,7 +26,6 @@ def days(say: Say) -> Builder:
     counted = best(named(f"({kwh('1d', 'tariff_period', shift=' offset -1d')} > 0)"), "tariff")
     return (
         tariff_colors(time_series("kwatth", Query(counted, "{{tariff}}"), w=16, h=9, stacked=True, bars=True))
-        .no_value(say("This meter sends no registers", "Ce compteur n'envoie pas d'index"))
         .time_from("30d")
         .interval("1d")
         .title(say("Energy by day and tariff period", "Énergie par jour et période tarifaire"))
@@ -44,7 +43,6 @@ def periods(say: Say) -> Builder:
     query = Query(f"sort_desc({best(named(counted), 'tariff')})", "{{tariff}}", instant=True, look=paint(BLUE))
     return (
         tariff_colors(bar_gauge("kwatth", query, w=8, h=9))
-        .no_value(say("This meter sends no registers", "Ce compteur n'envoie pas d'index"))
         .title(say("30 days by tariff period", "30 jours par période tarifaire"))
         .description(
             say("kWh drawn within 30 days, by tariff period.", "kWh soutirés en 30 jours, par période tarifaire.")

@@ -3,6 +3,8 @@
 SELECT = 'instance=~"$instance",meter=~"$meter"'
 """What every query selects by. No job: names that begin with `tic_` are this exporter's, whatever its job is called."""
 
+IMPORTED = "tic_active_energy_import_joules_total"
+
 METER = "instance, meter"
 """Who a series is of; ids and labels of the scrape configuration only widen legends and tables."""
 
@@ -24,9 +26,13 @@ def total(expression: str, *labels: str) -> str:
     return f"sum by ({', '.join((METER, *labels))}) ({expression})"
 
 
-def kwh(window: str, *labels: str, metric: str = "tic_active_energy_import_joules_total", shift: str = "") -> str:
-    """Give the kWh that the registers counted within `window`."""
-    return f"{total(f'increase({of(metric)}[{window}]{shift})', *labels)} / 3.6e6"
+def kwh(window: str, *labels: str, metric: str = IMPORTED, shift: str = "") -> str:
+    """Give the kWh of `window`: by the registers; by the energy of intervals for an ICE that sends none."""
+    parts = (
+        total(f"increase({of(metric)}[{window}]{shift})", *labels),
+        total(f"increase({of(metric.replace('tic_', 'tic_interval_'))}[{window}]{shift})"),
+    )
+    return f"({f' or on ({METER}) '.join(parts)}) / 3.6e6"
 
 
 def named(expression: str) -> str:
@@ -34,7 +40,8 @@ def named(expression: str) -> str:
     pair = f"on ({METER}, tariff_period)"
     name = best(of("tic_tariff_period_info"), "tariff_period", "name")
     both = f"{expression} * {pair} group_left (name) {name} or {pair} {expression}"
-    return f'label_join({both}, "tariff", " ", "tariff_period", "name")'
+    joined = f'label_join({both}, "tariff", " ", "tariff_period", "name")'
+    return f'label_replace({joined}, "tariff", "-", "tariff", " ")'
 
 
 def link_state() -> str:
