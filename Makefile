@@ -98,6 +98,17 @@ fuzz: venv ## Fuzz each target for FUZZ_SECONDS (600) with atheris; FUZZ_TARGETS
 soak: venv ## Let 20 meters live through SOAK_HOURS (24) of every fault; memory and descriptors must stay flat
 	$(BIN)/python -m benchmarks.soak --hours $(SOAK_HOURS)
 
+# Ratios of two things done in one process, with a wide margin: how fast or busy the machine is does not matter.
+.PHONY: check-speed
+check-speed: venv ## Fail when reading frames or writing a scrape became slow
+	$(BIN)/python -m benchmarks.guard
+
+# On a machine that does nothing else; with Prometheus and VictoriaMetrics.
+.PHONY: bench
+bench: venv ## Measure everything claimed about speed, and write docs/performance.md (ten minutes)
+	scripts/ensure-tools --benchmarks
+	$(BIN)/python -m benchmarks.run
+
 ## Documentation
 
 .PHONY: docs

@@ -8,7 +8,6 @@ mistaken there. Whatever else YAML does not read as a text has to be quoted wher
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,8 @@ _PORT_FORMS = "a path such as /dev/ttyUSB0, socket://HOST:PORT or rfc2217://HOST
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of a message: what the writer may have meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 - a right configuration does not need it
+
     by_lower = {candidate.lower(): candidate for candidate in known}
     close = get_close_matches(word[:100].lower(), by_lower, n=1)
     return f"; did you mean {by_lower[close[0]]}?" if close else ""

@@ -3,7 +3,7 @@
 import hashlib
 import html
 import json
-from importlib import resources
+from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from .app import compressed
 from .handler import App, Request, Response
 from .summary import Json, link
 
-_FOLDER = resources.files(__package__) / "static"
+_FOLDER = Path(__file__).parent / "static"
 
 _TYPES = {
     "page.css": "text/css; charset=utf-8",
