@@ -305,3 +305,12 @@ def test_interval_energy_survives_frames_without_the_label() -> None:
 
 def test_dates_are_legal_time_of_the_zone() -> None:
     assert START - 100 * 60 + 60 * 2 == fed(*[shop()] * 3, seconds=0.1).of(q.CLOCK)
+
+
+def test_a_dynamic_period_whose_name_is_not_told_moves_no_register_of_another() -> None:
+    of_2010 = ("ETATDYN1", "ETATDYN2")
+    meter = Fed().say(*[frame(PME_PMI, drop=of_2010)] * 4)
+    before = meter.all_of(q.ACTIVE_ENERGY_IMPORT)
+    assert [("HPE",)] == list(before)
+    meter.say(*[frame(PME_PMI, "TARIFDYN ACTIF", "EAP_s 0kWh", drop=of_2010)] * 4)
+    assert before == meter.all_of(q.ACTIVE_ENERGY_IMPORT)

@@ -362,3 +362,11 @@ def test_a_meter_that_shows_everything_has_nothing_to_remember() -> None:
     fed = Fed()
     assert fed.meter.remembered() is None
     assert fed.say(HISTORIC, HISTORIC, HISTORIC).meter.remembered() is None
+
+
+def test_ids_that_were_never_confirmed_take_no_memory() -> None:
+    meter = Meter(MeterOptions(name="m"))
+    for number in range(300):  # years of damaged ids that pass the checksum
+        meter.feed(frame(LINKY_HISTORIC, f"ADCO 0410612{number:05}") * 2, number, number)
+    sizes = [len(value) for value in vars(meter).values() if isinstance(value, (set, dict, list))]
+    assert max(sizes) < 20

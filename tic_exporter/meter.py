@@ -309,7 +309,8 @@ class Meter:
         if fold is not None and fold.is_of(meter_id, family, mode):
             self._candidate = None
         else:
-            self._valid_identities.add((meter_id, family.name))
+            if len(self._valid_identities) < 2:  # whether there was another is all that is asked
+                self._valid_identities.add((meter_id, family.name))
             fold = self._candidate
             if fold is None or not fold.is_of(meter_id, family, mode):
                 identity = Identity(meter_id, family, mode)

@@ -943,3 +943,4 @@ def test_registers_are_passed_over_when_the_dynamic_tariff_is_told_but_not_wheth
     assert "HPE" == source.resolve(told | {"TARIFDYN": "INACTIF"}, {})
     assert "HPE-PMX" == source.resolve(told | {"TARIFDYN": " ACTIF"}, {})
     assert "HPE" == source.resolve({"PTCOUR1": "HPE"}, {})
+    assert source.resolve({"PTCOUR1": "HPE", "TARIFDYN": "ACTIF"}, {}) is None

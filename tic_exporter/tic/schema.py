@@ -65,8 +65,8 @@ class FromLabels:
         active = frame.get(self.active[0], "").strip(" ")
         if not active and suffix:
             return None  # the state is told, but not whether it holds: a group was lost
-        if active == self.active[1] and suffix not in {"", self.idle}:
-            return f"{value}-{suffix}" if value else None
+        if active == self.active[1] and suffix != self.idle:
+            return f"{value}-{suffix}" if value and suffix else None  # it holds, and nothing says which: palier 2010
         return value or None
 
     @property
