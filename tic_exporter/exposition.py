@@ -18,6 +18,8 @@ from .tic.schema import Dimensions
 Meter = TypeVar("Meter")
 Row_co = TypeVar("Row_co", covariant=True)
 
+_PIECE = 65_536
+"""Characters of text that are gathered before they are handed on."""
 _STATES: tuple[tuple[Dimensions, str], ...] = tuple(((("state", state),), state) for state in LINK_STATES)
 
 
@@ -162,9 +164,23 @@ class Exposition(Collector):
         if not rendering.is_plain(encode):
             yield encode(self)
             return
+        headers = rendering.Headers(encode)
+        gathered: list[str] = []
+        size = 0
+        for text in self._families(headers):
+            gathered.append(text)
+            size += len(text)
+            if size > _PIECE:
+                yield "".join(gathered).encode()
+                gathered.clear()
+                size = 0
+        yield ("".join(gathered) + headers.ending).encode()
+
+    def _families(self, headers: rendering.Headers) -> Iterator[str]:
         for metric, lines in self._meters.families(Lines()):
-            yield (rendering.header(_client_name(metric), metric.help, metric.type, encode) + "".join(lines)).encode()
-        yield encode(self._process)
+            yield headers.of(_client_name(metric), metric.help, metric.type) + "".join(lines)
+        for family in self._process.collect():
+            yield rendering.family(family, headers)
 
 
 def registry_of(meters: MeterCollector, exporter: Collector | None = None) -> Exposition:

@@ -43,9 +43,25 @@ def is_plain(encode: Encode) -> bool:
     return dict(options).get("escaping", "underscores") in _SAFE_ESCAPINGS
 
 
-def header(name: str, help_: str, kind: str, encode: Encode) -> str:
-    """Write what stands above the samples of a family; `name` is as the library takes it, without `_total`."""
-    return _header(name, help_, kind, *_parts_of(encode))
+class Headers:
+    """What stands above and below the samples in one format."""
+
+    def __init__(self, encode: Encode) -> None:
+        self._format = _parts_of(encode)
+        self.ending = encode(Families()).decode()
+
+    def of(self, name: str, help_: str, kind: str) -> str:
+        """Write the header of a family; `name` is as the library takes it, without `_total`."""
+        return _header(name, help_, kind, *self._format)
+
+
+def family(metric: ClientMetric, headers: Headers) -> str:
+    """Write a family of the library's: numbers and labels, without unit, timestamps and exemplars."""
+    lines = [
+        f"{_series(sample.name, tuple(sample.labels.items()), ())[0]} {_number(sample.value)}\n"
+        for sample in metric.samples
+    ]
+    return headers.of(metric.name, metric.documentation, metric.type) + "".join(lines)
 
 
 def escaped(value: str) -> str:
