@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -149,6 +150,15 @@ def test_a_rest_of_a_line_that_is_gone_does_not_wake_who_got_its_descriptor(pair
     assert [] == pairs.waiting.wait(0.0, 2.0)
 
 
+@pytest.fixture
+def _all_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_all_descriptors")
 def test_more_lines_than_select_can_take(pairs: Pairs) -> None:
     """`select` ends at descriptor 1,023; a town has more lines."""
     far = [pairs.add(f"meter {number}")[1] for number in range(700)]

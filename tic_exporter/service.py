@@ -101,7 +101,7 @@ class Service:
             self._servers.append(server)
             server.start()
             log.info("listening", extra={"address": server.address[0], "port": server.address[1]})
-        gc.freeze()  # what is loaded stays: no collection looks through it, which takes ten milliseconds each time
+        gc.freeze()  # what is loaded stays: no collection looks through it, which takes milliseconds each time
         self._reader.start()
         self._notifier.send("READY=1")
 
