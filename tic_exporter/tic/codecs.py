@@ -7,7 +7,7 @@ if none does, the value is invalid), or with `Verdict.SILENT` where the form is 
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -188,35 +188,42 @@ DateForm = Callable[[str], LocalTime | None]
 """A way to write dates; None: the text is not written so, or there is no such date."""
 
 
-def _date_form(pattern: str) -> DateForm:
-    """Read dates by a pattern with the groups y, mo, d, h, mi, s and perhaps season.
+_SECONDS = {f"{second:02}": timedelta(seconds=second) for second in range(60)}
 
-    Remembered, since several rows ask for the date of one group, and all meters of a town say the same one.
+
+def _date_form(pattern: str) -> DateForm:
+    """Read dates by a pattern with the groups y, mo, d, h, mi and perhaps season, behind which the seconds follow.
+
+    Minutes are remembered: dates of a meter mostly differ in the seconds, and those of all meters of a town in little.
     """
     compiled = re.compile(pattern, re.ASCII)
     has_season = "season" in compiled.groupindex
 
     @lru_cache(maxsize=64)
-    def read(text: str) -> LocalTime | None:
+    def minute(text: str) -> LocalTime | None:
         match = compiled.fullmatch(text)
         if match is None:
             return None
-        year, month, day, hour, minute, second = map(int, match.group("y", "mo", "d", "h", "mi", "s"))
+        year, month, day, hour, minute = map(int, match.group("y", "mo", "d", "h", "mi"))
         try:
-            naive = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - legal time, of a zone unknown
+            naive = datetime(2000 + year, month, day, hour, minute)  # noqa: DTZ001 - legal time, of a zone unknown
         except ValueError:
             return None
         return LocalTime(naive, match["season"] if has_season else "")
+
+    def read(text: str) -> LocalTime | None:
+        begun, seconds = minute(text[:-2]), _SECONDS.get(text[-2:])
+        return LocalTime(begun.naive + seconds, begun.season) if begun and seconds is not None else None
 
     return read
 
 
 _TWO = r"\d\d"
 _DAY = rf"(?P<d>{_TWO})/(?P<mo>{_TWO})/(?P<y>{_TWO})"
-_FIGURES = rf"(?P<y>{_TWO})(?P<mo>{_TWO})(?P<d>{_TWO})(?P<h>{_TWO})(?P<mi>{_TWO})(?P<s>{_TWO})"
-COLONS = _date_form(rf"{_DAY} (?P<h>{_TWO}):(?P<mi>{_TWO}):(?P<s>{_TWO})")
+_FIGURES = rf"(?P<y>{_TWO})(?P<mo>{_TWO})(?P<d>{_TWO})(?P<h>{_TWO})(?P<mi>{_TWO})"
+COLONS = _date_form(rf"{_DAY} (?P<h>{_TWO}):(?P<mi>{_TWO}):")
 """`JJ/MM/AA HH:MM:SS` of PME-PMI."""
-SLASHES = _date_form(rf"{_DAY} (?P<h>{_TWO})/(?P<mi>{_TWO})/(?P<s>{_TWO})")
+SLASHES = _date_form(rf"{_DAY} (?P<h>{_TWO})/(?P<mi>{_TWO})/")
 """`JJ/MM/AA HH/MM/SS` of ICE and SAPHIR."""
 SEASON = _date_form(rf"(?P<season>[HEhe]){_FIGURES}")
 """`SAAMMJJhhmmss` of Linky (NOI-CPT_54E 6.2.1.1)."""
