@@ -9,6 +9,8 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -121,6 +123,27 @@ def test_a_service_that_cannot_start_leaves_nothing_behind() -> None:
             service.start()
         assert 0 == service.stop()
     wait_until(lambda: open_descriptors() <= before, SECONDS)
+
+
+@pytest.mark.parametrize(("granted", "is_told"), [(100, True), (1000, False)])
+def test_too_few_descriptors_for_the_meters_are_told_at_the_start(
+    granted: int, *, is_told: bool, tmp_path: Path
+) -> None:
+    meters = "".join(f"  - {{name: m{number}, port: socket://127.0.0.1:{number}}}\n" for number in range(1, 101))
+    file = tmp_path / "tic_exporter.yml"
+    file.write_text(f"meters:\n{meters}", encoding="utf-8")
+    command = [sys.executable, "-m", "tic_exporter", f"--config.file={file}", "--web.listen-address=127.0.0.1:0"]
+    limited = ["sh", "-c", f'ulimit -n {granted}; exec "$@"', "sh", *command]
+    with subprocess.Popen(limited, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while "listening" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.terminate()
+    assert is_told == ("too few descriptors" in said)
+    assert is_told == ("needed=170" in said)
 
 
 def test_the_process_may_open_as_many_descriptors_as_the_system_grants() -> None:

@@ -34,6 +34,9 @@ from .web.server import App, BoundedServer, parse_listen_address
 
 log = logging.getLogger(__name__)
 
+_OWN_DESCRIPTORS = 30
+"""Beside a meter's and a client's: standard streams, listeners, the loop, files that are open for a moment."""
+
 
 _AT_THE_START = ("web", "state_file", "pseudonymise_ids", "pseudonymise_key_file")
 """Keys that a reload does not change."""
@@ -72,8 +75,12 @@ class Service:
 
     def start(self) -> None:
         """Read the configuration, listen, then read the lines. Raises ConfigError, OSError (address in use)."""
-        _raise_descriptor_limit()
+        limit = _raise_descriptor_limit()
         config = self._load()
+        needed = len(config.meters) + config.web.max_requests + _OWN_DESCRIPTORS
+        if 0 <= limit < needed:  # -1 is without limit
+            # Lines beyond it fail to open one by one, and scrapes with them: better said at once, and why.
+            log.warning("the system grants too few descriptors", extra={"limit": limit, "needed": needed})
         guard = Guard(config.web.config_file)
         self._pseudonyms = Pseudonyms.configured(config)
         logs.add_filter(self._pseudonyms.in_logs)
@@ -260,8 +267,9 @@ def _to_be_saved(meter: Meter) -> Remembered | None:
     return meter_id, {key: entry for key, entry in kept.items() if key[0] not in meter.options.hidden}
 
 
-def _raise_descriptor_limit() -> None:
-    """Use all descriptors that the system grants: a town has more lines than the usual 1,024."""
+def _raise_descriptor_limit() -> int:
+    """Use all descriptors that the system grants: a town has more lines than the usual 1,024. Gives their number."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
