@@ -155,6 +155,8 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	chmod 755 "$$tmp"; \
 	$(BIN)/python -m build --wheel --outdir "$$tmp/dist"; \
+	size=$$(cat "$$tmp"/dist/*.whl | wc -c); echo "The wheel has $$size bytes"; \
+	[ "$$size" -le 350000 ] || { echo 'more than 350,000 bytes: what came in that does not belong there?' >&2; exit 1; }; \
 	$(BIN)/python -m venv "$$tmp/venv"; \
 	"$$tmp/venv/bin/pip" install --quiet "$$(echo "$$tmp"/dist/*.whl)[auth]" check-jsonschema pytest pytest-xdist hypothesis jsonschema; \
 	mkdir "$$tmp/copy"; \
