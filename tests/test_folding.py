@@ -314,3 +314,30 @@ def test_a_dynamic_period_whose_name_is_not_told_moves_no_register_of_another() 
     assert [("HPE",)] == list(before)
     meter.say(*[frame(PME_PMI, "TARIFDYN ACTIF", "EAP_s 0kWh", drop=of_2010)] * 4)
     assert before == meter.all_of(q.ACTIVE_ENERGY_IMPORT)
+
+
+def test_after_a_silence_no_counter_comes_back_with_what_it_said_before() -> None:
+    def linky(wh: int) -> bytes:
+        return frame(LINKY_STANDARD, f"EAST\t{wh:09}", f"EASF01\t{wh:09}", f"EASF02\t{77:09}")
+
+    meter = Fed().say(*[linky(1000)] * 4)
+    assert 1000 * 3600.0 == meter.of(q.TOTAL_ACTIVE_ENERGY_IMPORT)
+    meter.say(linky(1400), after=600)
+    # Else a scrape now and one after the next frame would see the energy of ten minutes within a second.
+    assert meter.of(q.TOTAL_ACTIVE_ENERGY_IMPORT) is None
+    assert {("02",): 77 * 3600.0} == meter.all_of(q.ACTIVE_ENERGY_IMPORT)  # this one did not move
+    assert meter.of(q.APPARENT_POWER_IMPORT) is not None
+    meter.say(linky(1400))
+    assert 1400 * 3600.0 == meter.of(q.TOTAL_ACTIVE_ENERGY_IMPORT)
+
+
+def test_after_a_silence_the_sum_of_an_interval_energy_waits_for_the_second_frame() -> None:
+    def shop(clock: str, wh: int) -> bytes:
+        return frame(PME_PMI, f"DATE 14/07/26 {clock}", f"EA_s {wh}Wh")
+
+    meter = Fed(seconds=8).say(shop("12:01:00", 10), shop("12:01:08", 12), shop("12:01:16", 12), shop("12:01:24", 12))
+    assert 2 * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT)
+    meter.say(shop("12:06:24", 100), after=300)
+    assert meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) is None
+    meter.say(shop("12:06:32", 100))
+    assert 90 * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT)

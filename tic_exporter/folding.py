@@ -103,6 +103,11 @@ class Fold:
         self._registers.read_at = now
         return rejections
 
+    def resume(self) -> None:
+        """Say that nothing of this meter was published since the frame before."""
+        self._registers.resume()
+        self._unsettled = True
+
     def readings(self) -> dict[Key, float]:
         """Give every series to be published, in base units: a copy, which no later frame changes."""
         published = self._published.copy()
@@ -414,16 +419,19 @@ class Fold:
 
     def _counters(self) -> dict[Key, float]:
         values: dict[Key, float] = {}
+        withheld = self._registers.withheld()
+        self._unsettled |= bool(withheld)
         for key, value in self._registers.believed():
             quantity, dimensions = key
-            if not (key in self._shown or key in self._kept):
+            if not (key in self._shown or key in self._kept) or key in withheld:
                 continue
             if value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
                 continue
             values[key] = quantity.unit.in_base(value)
             if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT and self.identity.family.shows_one_period:
                 values[q.REGISTER_LAST_SEEN, dimensions] = self._kept[key].seen
-        values.update((key, key[0].unit.in_base(total)) for key, total in self._registers.accumulated())
+        sums = ((key, total) for key, total in self._registers.accumulated() if key not in withheld)
+        values.update((key, key[0].unit.in_base(total)) for key, total in sums)
         return values
 
     def _is_in_force(self, state: Quantity, dimensions: Dimensions) -> bool:

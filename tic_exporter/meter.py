@@ -262,9 +262,11 @@ class Meter:
         if not frame.is_interpreted:
             return
         self._last_frame = (now, unix)
+        if frame.readings:
+            if self._confirmed is not None and now - self._told_at > self.options.stale_after:
+                self._confirmed.resume()
+            self._told_at = now
         if frame.changed is not None and self._steady is not None:  # whose it is was looked at in the frame before
-            if frame.readings:
-                self._told_at = now
             self._add(self._steady, frame, now, unix)
             return
         self._steady = None
@@ -276,8 +278,6 @@ class Meter:
             self._frame_kind = kind
             self._recognise(family, frame)
         self._is_test = frame.is_test
-        if frame.readings:
-            self._told_at = now
         if not frame.is_test:
             self._fold(family, frame, now, unix)
 

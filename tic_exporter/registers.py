@@ -39,6 +39,7 @@ class Registers:
         self._registers: dict[Key, RegisterFilter] = {}
         self._intervals: dict[Key, IntervalAccumulator] = {}
         self._in_frame: set[Key] = set()
+        self._before_gap: dict[Key, float] = {}
         self.allow(float("inf"))
 
     def allow(self, power: float) -> None:
@@ -105,6 +106,24 @@ class Registers:
     def accumulated(self) -> Iterator[tuple[Key, float]]:
         """Give the sum of every interval energy, as the meter counts."""
         return ((key, accumulator.total) for key, accumulator in self._intervals.items())
+
+    def resume(self) -> None:
+        """Say that nothing was published for a while: what counters said before must not come back for one frame.
+
+        A scrape between that frame and the next would see all that was counted meanwhile as counted at once.
+        """
+        self._before_gap = dict((*self.believed(), *self.accumulated()))
+
+    def withheld(self) -> frozenset[Key]:
+        """Give the counters of which still nothing newer than before the gap is believed."""
+        if self._before_gap:
+            now = dict((*self.believed(), *self.accumulated()))
+            self._before_gap = {
+                key: value
+                for key, value in self._before_gap.items()
+                if now.get(key) == value and (counter := self.of(key)) is not None and counter.pending is not None
+            }
+        return frozenset(self._before_gap)
 
     def restore(self, key: Key, value: float, at: float) -> None:
         """Believe what an earlier process read at the monotonic time `at`, unless frames have told more."""
