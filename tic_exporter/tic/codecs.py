@@ -211,9 +211,17 @@ def _date_form(pattern: str) -> DateForm:
             return None
         return LocalTime(naive, match["season"] if has_season else "")
 
+    last: tuple[str, LocalTime | None] = "", None
+
     def read(text: str) -> LocalTime | None:
+        nonlocal last
+        known, time = last
+        if text == known:  # asked by each row of a label
+            return time
         begun, seconds = minute(text[:-2]), _SECONDS.get(text[-2:])
-        return LocalTime(begun.naive + seconds, begun.season) if begun and seconds is not None else None
+        time = LocalTime(begun.naive + seconds, begun.season) if begun and seconds is not None else None
+        last = text, time
+        return time
 
     return read
 

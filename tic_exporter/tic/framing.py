@@ -31,6 +31,7 @@ class Cut(Enum):
     OVERSIZED = "oversized"
 
 
+_new = tuple.__new__  # half the cost of calling a named tuple
 # Read for every frame, and a member is found slowly.
 _COMPLETE, _TRUNCATED = Cut.COMPLETE, Cut.TRUNCATED
 # What each delimiter does to the frame that is open: how it ends, and whether another one opens.
@@ -101,7 +102,7 @@ class Framer:
             cut, self._open = _TRANSITIONS[view[end]]
             if cut is _COMPLETE:
                 self._saw_etx = True
-                frames.append(RawFrame(raw[start:end], cut))
+                frames.append(_new(RawFrame, (raw[start:end], cut, False)))
             else:
                 frames.append(self._broken(raw[start:end], cut))
             start = scan = end + 1
