@@ -1,6 +1,7 @@
 """Family and frame body to readings; groups seen in the frame before are not decoded again."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 from .families import FAMILIES
 from .frames import DecodedFrame, Entry, Finding
@@ -13,6 +14,8 @@ from .parity import Parity, check, count_wrong
 from .schema import Family
 
 _COMPLETE = Cut.COMPLETE  # read for every frame, and a member is found slowly
+# What decoders hold of readable groups, and no longer than one of them does.
+_HELD: dict[Dialect, WeakValueDictionary[bytes, Entry]] = {dialect: WeakValueDictionary() for dialect in Dialect}
 
 
 class Decoder:
@@ -73,7 +76,7 @@ class Decoder:
             frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [
                 Finding(Defect.MALFORMED, "")
             ]
-        self._seen = dict(zip(parts, entries, strict=True))
+        self._seen = {entry.part: entry for entry in entries}
         decoded = DecodedFrame(
             cut=raw.cut,
             dialect=dialect,
@@ -99,15 +102,21 @@ class Decoder:
         return decoded
 
     def _entries(self, parts: Iterable[bytes], dialect: Dialect) -> list[Entry]:
-        """Look each group up among those of the frame before, which keeps the memory as small as one frame."""
+        """Look each group up among those of the frame before and those that other lines hold.
+
+        That keeps the memory as small as one frame, and most groups of a town's meters once.
+        """
         if dialect is not self._dialect:
             self._dialect, self._seen = dialect, {}
         entries = []
         for part in parts:
-            entry = self._seen.get(part)
+            entry = self._seen.get(part) or _HELD[dialect].get(part)
             if entry is None:
                 parsed = parse_group(part, dialect)
-                entry = Entry(None, parsed) if isinstance(parsed, Defect) else Entry(parsed, None)
+                if isinstance(parsed, Defect):
+                    entry = Entry(part, None, parsed)
+                else:
+                    entry = _HELD[dialect][part] = Entry(part, parsed, None)
             entries.append(entry)
         return entries
 

@@ -84,12 +84,13 @@ class DecodedFrame(NamedTuple):
 class Entry:
     """A group that was seen, and what it means to the family that read it last.
 
-    Without `group`, `defect` says why the bytes are none.
+    Without `group`, `defect` says why the bytes of `part` are none.
     """
 
-    __slots__ = ("bound", "defect", "group", "readings", "rows")
+    __slots__ = ("__weakref__", "bound", "defect", "group", "part", "readings", "rows")
 
-    def __init__(self, group: Group | None, defect: Defect | None) -> None:
+    def __init__(self, part: bytes, group: Group | None, defect: Defect | None) -> None:
+        self.part = part
         self.group = group
         self.defect = defect
         self.rows: Sequence[Field] | None = None
@@ -104,7 +105,7 @@ class Entry:
         if self.rows is rows or self.group is None:
             return self
         if self.rows is not None:
-            return Entry(self.group, None).read(rows)
+            return Entry(self.part, self.group, None).read(rows)
         _, value, timestamp = self.group
         values = [(row, row.codec(value, timestamp)) for row in rows]
         self.rows = rows

@@ -1,11 +1,18 @@
 """The groups of one frame, read together by the rows of its family."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .frames import Entry, Finding, reading_of
 from .groups import Defect, Dialect
 from .quantities import Kind
 from .schema import Family, Field, Reading
+
+
+@lru_cache(maxsize=256)
+def _shared(labels: frozenset[str]) -> frozenset[str]:
+    """Give one object for all decoders: each keeps that of its line."""
+    return labels
 
 
 class Interpretation:
@@ -15,7 +22,7 @@ class Interpretation:
         self.entries = entries
         self.dialect = dialect
         self.values = {entry.group.label: entry.group.value for entry in entries if entry.group}
-        self.labels = frozenset(self.values)
+        self.labels = _shared(frozenset(self.values))
         self.family: Family | None = None
         self.meter_id: str | None = None
         self.readings: list[Reading] = []

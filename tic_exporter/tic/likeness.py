@@ -6,19 +6,21 @@ right, is left to the whole way.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import compress, count
 from operator import ne
 from struct import Struct
 
 from .codecs import Placed, Verdict
 from .frames import DecodedFrame, Entry
-from .groups import Dialect, Group, split
+from .groups import Dialect, split
 from .parity import Parity
-from .schema import Family, Reading
+from .schema import Dimensions, Family, Field, Reading
 
 _NO_NUMBER = (Verdict, Placed)
 _new = tuple.__new__  # half the cost of calling a named tuple
 
+_Words = Callable[[bytes], tuple[str, str | None] | None]
 _Read = Callable[[bytes, list[Reading], list[int]], bool]
 
 
@@ -108,7 +110,8 @@ class Likeness:
         return self._last
 
 
-def _words_of(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[bytes], tuple[str, str | None] | None]:
+@lru_cache(maxsize=512)
+def _words_of(label: str, dialect: Dialect, *, is_stamped: bool) -> _Words:
     """Make what gives value and timestamp of another group with this label, in 7-bit characters.
 
     It answers None where `parse_group` would find another label or a defect, or the timestamp comes or goes.
@@ -135,27 +138,28 @@ def _words_of(label: str, *, is_stamped: bool, dialect: Dialect) -> Callable[[by
     return read
 
 
-def _reader(start: int, entry: Entry, group: Group, dialect: Dialect, readings: Sequence[Reading]) -> _Read:
+@lru_cache(maxsize=1024)
+def _reader(words: _Words, start: int, told: tuple[tuple[Field, Dimensions], ...], rows: tuple[Field, ...]) -> _Read:
     """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
+
+    It keeps nothing of a meter, and those of one kind share it.
 
     It puts what the group says now into the readings of the frame and its places into `changed`. It answers false where
     the group is not right, anything else than a number changes, a row speaks that was silent, or one is silent that
     spoke.
     """
-    words = _words_of(group.label, is_stamped=group.timestamp is not None, dialect=dialect)
-    rows = [
-        (start + place, row.codec, row.is_plain_number, quantity, where, row)
-        for place, (quantity, where, _, row) in enumerate(readings)
+    speaking = [
+        (start + place, row.codec, row.is_plain_number, row.quantity, where, row)
+        for place, (row, where) in enumerate(told)
     ]
-    speaking = {reading.row for reading in readings}
-    mute = [row.codec for row in entry.rows or () if row not in speaking]
+    mute = [row.codec for row in rows if row not in {row for row, _ in told}]
 
     def read(part: bytes, readings: list[Reading], changed: list[int]) -> bool:
         found = words(part)
         if found is None:
             return False
         text, timestamp = found
-        for place, codec, is_number, quantity, where, row in rows:
+        for place, codec, is_number, quantity, where, row in speaking:
             value = codec(text, timestamp)
             if is_number:
                 if isinstance(value, _NO_NUMBER):
@@ -180,7 +184,8 @@ def _reader_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family
     readings = frame.readings[start : start + len(rows)]
     if group is None or not rows or group.label in family.context_labels or [told.row for told in readings] != rows:
         return None
-    return _reader(start, entry, group, frame.dialect, readings)
+    words = _words_of(group.label, frame.dialect, is_stamped=group.timestamp is not None)
+    return _reader(words, start, tuple((told.row, told.dimensions) for told in readings), tuple(entry.rows or ()))
 
 
 def _places(frame: DecodedFrame, entries: Sequence[Entry]) -> Iterator[int]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 from .codecs import Codec, Value
@@ -281,4 +281,10 @@ class Reading(NamedTuple):
 
     @property
     def key(self) -> Key:
-        return self.quantity, self.dimensions
+        return _key(self[0], self[1])
+
+
+@lru_cache(maxsize=4096)
+def _key(quantity: Quantity, dimensions: Dimensions) -> Key:
+    """Give one object for all meters: each keeps many."""
+    return quantity, dimensions
