@@ -21,7 +21,7 @@ Work = Callable[[], object]
 
 RUNS = 7
 METERS = 100
-DECODING = (("linky-standard", HT, 2.5), ("linky-historic", SP, 1.0), ("pme-pmi", SP, 1.6))
+DECODING = (("linky-standard", HT, 3.0), ("linky-historic", SP, 1.0), ("pme-pmi", SP, 1.8))
 """Kind of meter, its separator, and how many times faster than a byte at a time it is read at least."""
 RENDERING = 3.5
 """How many times faster than the client library a scrape is written at least."""
