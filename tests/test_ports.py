@@ -104,15 +104,18 @@ def an_unused_group() -> int:
 def test_the_command_that_gives_permission_fits_the_port(roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
     device = plug_in(roots, "ttyUSB0")
     monkeypatch.setattr(ports, "_group_name", lambda _: "dialout")
+    monkeypatch.setattr(ports, "_is_member", lambda _: False)
 
     monkeypatch.setattr(ports, "_NOBODYS", frozenset[int]())
     assert ("no permission", "sudo usermod -aG dialout $USER") == remedy(roots)
 
     device.chmod(0o600)
-    assert ("no permission", f"sudo chgrp dialout {device} && sudo chmod g+rw {device}") == remedy(roots)
+    chgrp = f"sudo chgrp dialout {device} && sudo chmod g+rw {device}"
+    assert ("no permission", f"{chgrp} && sudo usermod -aG dialout $USER") == remedy(roots)
+    monkeypatch.setattr(ports, "_is_member", lambda _: True)
+    assert ("no permission", chgrp) == remedy(roots)
 
     device.chmod(0o660)
-    monkeypatch.setattr(ports, "_is_member", lambda _: True)
     assert ("no permission: this session began before you joined the group dialout", "newgrp dialout") == remedy(roots)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
 import termios
@@ -155,6 +156,19 @@ def test_a_port_that_another_reader_has_open_is_refused_and_the_message_says_why
         with pytest.raises(OSError, match="another program reads this port"):
             open_source(settings(pty.path), 1200)
         assert before == open_descriptors()
+
+
+def test_a_port_that_another_program_has_set_to_exclusive_is_refused_and_the_message_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(*_: object) -> int:  # root, who runs these tests in CI, may open such a port
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    with Pty() as pty:
+        monkeypatch.setattr(os, "open", busy)
+        with pytest.raises(OSError, match="another program reads this port"):
+            open_source(PortSettings(pty.path), 1200)
+        monkeypatch.undo()
 
 
 def test_a_port_that_does_not_exist_is_an_error_that_says_it_once(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ _NAMES = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS[0-9]*", "ttyAP*", "ttyXRUSB*", 
 _NOBODYS = frozenset({0})
 """Groups that nobody should join for a port: root's."""
 
+_PORT_GROUP = "dialout"
+"""Debian's, for a port that is in no group which may read it."""
+
 _NO_UART = "0"
 """In /sys/class/tty/ttyS*/type: a number without hardware behind it."""
 
@@ -155,7 +158,8 @@ def _permission(device: Path) -> tuple[str, str]:
     group = _group_name(status.st_gid)
     wanted = stat.S_IRGRP | stat.S_IWGRP
     if status.st_mode & wanted != wanted or status.st_gid in _NOBODYS:
-        return "no permission", f"sudo chgrp dialout {device} && sudo chmod g+rw {device}"
+        join = "" if _is_member(_PORT_GROUP) else f" && sudo usermod -aG {_PORT_GROUP} $USER"
+        return "no permission", f"sudo chgrp {_PORT_GROUP} {device} && sudo chmod g+rw {device}{join}"
     if _is_member(group):
         return f"no permission: this session began before you joined the group {group}", f"newgrp {group}"
     return "no permission", f"sudo usermod -aG {group} $USER"

@@ -127,7 +127,8 @@ class SerialSource(_Quiet):
         except serial.SerialException as error:
             if error.errno is None:
                 raise
-            is_taken = error.errno == errno.EWOULDBLOCK
+            # EWOULDBLOCK: its file is locked; EBUSY: set to exclusive, as ModemManager does.
+            is_taken = error.errno in {errno.EWOULDBLOCK, errno.EBUSY}
             reason = "another program reads this port" if is_taken else os.strerror(error.errno)
             raise OSError(error.errno, reason, settings.port) from error
         except termios_error() as error:

@@ -129,7 +129,7 @@ def test_a_port_that_another_reader_has_locked_is_not_read() -> None:
         listener = detect.Listener(port, Roots(proc=Path("/nowhere")), 1.0)
         listener.listen(lambda: False)
 
-        assert ["another program reads this port"] == listener.obstacle
+        assert ["another program reads this port", f"try: sudo fuser -v {port}"] == listener.obstacle
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody without permission")
@@ -213,7 +213,8 @@ def test_the_configuration_is_never_written_over_another_without_force(
     file.write_text("mine\n")
 
     assert 1 == main(["detect", fast_line, f"--write={file}"])
-    assert ("mine\n", True) == (file.read_text(), "--force" in capsys.readouterr().err)
+    said = capsys.readouterr()
+    assert ("mine\n", "", True) == (file.read_text(), said.out, "--force" in said.err)  # and nothing was listened to
     assert 0 == main(["detect", fast_line, f"--write={file}", "--force"])
     assert 0 == main(["check-config", str(file)])
     assert 1 == main(["detect", fast_line, f"--write={tmp_path}/no/folder.yml"])

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import errno
 import json
 import sys
 import threading
@@ -37,6 +38,9 @@ def run(words: Sequence[str], *, roots: Roots | None = None, ask: Ask | None = N
         ask: puts a yes-or-no question; by default to the person at the terminal, if there is one.
     """
     flags = _parser().parse_args(words)
+    if flags.write and not flags.force and Path(flags.write).exists():
+        _say_it_exists(flags.write)  # before half a minute of listening
+        return 1
     names = Pseudonyms(read_key(flags.pseudonym_key) if flags.pseudonym_key else None)
     roots = roots or Roots()
     if ask is None and not flags.json and sys.stdin.isatty() and sys.stderr.isatty():
@@ -174,6 +178,9 @@ class Listener:
                 self.diagnosis = hearing.diagnose(steady())
         except (OSError, ValueError) as error:
             self.obstacle = [getattr(error, "strerror", None) or str(error)]
+            if isinstance(error, OSError) and error.errno in {errno.EWOULDBLOCK, errno.EBUSY}:
+                # Another user's process, or it would have been seen before.
+                self.obstacle.append(f"try: sudo fuser -v {self.name}")
 
     def name_id(self, names: Pseudonyms) -> None:
         """Show the pseudonym instead of the id, if there are pseudonyms."""
@@ -296,13 +303,17 @@ def _offer(flags: argparse.Namespace, meters: list[Listener], ask: Ask | None) -
         with path.open("w" if flags.force and path.is_file() else "x", encoding="utf-8") as output:
             output.write(text)
     except FileExistsError:
-        print(f"tic-exporter detect: {file} exists; --force overwrites it", file=sys.stderr)  # noqa: T201
+        _say_it_exists(file)
         return False
     except OSError as error:
         print(f"tic-exporter detect: {error}", file=sys.stderr)  # noqa: T201
         return False
     print(f"{file} is written; start with: tic-exporter --config.file={file}", file=sys.stderr)  # noqa: T201
     return True
+
+
+def _say_it_exists(file: str) -> None:
+    print(f"tic-exporter detect: {file} exists; --force overwrites it", file=sys.stderr)  # noqa: T201
 
 
 def _print(text: str) -> None:
