@@ -341,3 +341,53 @@ def test_after_a_silence_the_sum_of_an_interval_energy_waits_for_the_second_fram
     assert meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) is None
     meter.say(shop("12:06:32", 100))
     assert 90 * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT)
+
+
+def test_after_a_silence_the_sum_of_an_interval_energy_waits_for_an_impossible_value_to_be_believed() -> None:
+    site = Shop("10:22:00")
+    site.say(100, times=4)
+    site.say(9000, after=100)  # 60 kW in a quarter of an hour, of which 100 s have passed
+    assert site.total is None
+    site.say(9000, times=2)
+    assert 8900 == site.total
+
+
+# A frame that differs in numbers alone
+
+
+def test_a_register_that_begins_again_at_0_is_shown_where_no_period_is_asked_for() -> None:
+    meter = fed(*[standard("EAST\t000500000", "EASD01\t000500000")] * 4)
+    meter.say(*[standard("EAST\t000000000", "EASD01\t000000000")] * 3)
+    assert 0 == meter.of(q.TOTAL_ACTIVE_ENERGY_IMPORT)
+
+
+def test_a_register_that_falls_to_0_while_its_period_is_not_in_force_is_hidden_at_once() -> None:
+    counted, reset = standard("EASF02\t000500000"), standard()
+    meter = fed(*[counted] * 4)
+    assert {("01",), ("02",)} == set(meter.all_of(q.ACTIVE_ENERGY_IMPORT))
+    meter.say(*[reset] * 3)
+    assert {("01",)} == set(meter.all_of(q.ACTIVE_ENERGY_IMPORT))
+
+
+def test_what_is_subscribed_bounds_the_registers_from_the_next_frame_on() -> None:
+    # 400 Wh in 100 s and the age of a value: too many for 6 kVA x 1.5, and not for 12 kVA x 1.5.
+    meter = fed(*[standard()] * 4)
+    meter.say(*[standard("PREF\t12", "PCOUP\t12")] * 2)
+    more = ("PREF\t12", "PCOUP\t12", "EAST\t001000400", "EASF01\t001000400", "EASD01\t001000400")
+    meter.say(standard(*more), after=100)
+    assert 0 == meter.count("rejected_readings", "register_jumped")
+
+
+def test_a_billing_period_that_begins_with_nothing_else_than_its_date_is_noticed() -> None:
+    begun = shop("DebP 01/08/26 00:00:00")
+    meter = fed(*[shop(*WINTER)] * 3, *[shop()] * 4, *[begun] * 4, seconds=8)
+    assert {("HPE",): 15_000.0} == meter.all_of(q.MAX_APPARENT_DEMAND_IMPORT)
+
+
+def test_an_impossible_interval_energy_is_believed_in_the_end_though_it_stays_as_it_is() -> None:
+    site = Shop("10:22:00")
+    site.say(9000, times=4)
+    site.say(10, times=4)  # set back, in the middle of its interval
+    site.say(20, times=3)
+    assert 10 == site.total
+    assert 2 == site.fed.count("rejected_readings", "register_fell")

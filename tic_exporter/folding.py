@@ -23,6 +23,8 @@ USUAL_TD = 10
 """Minutes between two tops of the interval energies, unless the meter says so itself."""
 
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
+_MEANING_MORE = _SUBSCRIBED | {q.SUBSCRIBED_CURRENT}
+"""Numbers on which something else hangs: the frame after their change is folded whole."""
 _SENT_ONCE = frozenset({q.SHORT_MESSAGE})
 _NATURE = frozenset({(q.METER_PHASES, ()), (q.METER_PRODUCER, ())})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
@@ -159,7 +161,7 @@ class Fold:
             rejection = take(reading.value, seconds, now)
             if rejection is not None:
                 rejections.append(rejection)
-            if counter is not None and counter.pending is not None:
+            if counter is not None and counter.waits:
                 waiting.append(place)
 
     def _taker(self, place: int, reading: Reading) -> _Taker:
@@ -181,13 +183,17 @@ class Fold:
     def _register_taker(self, reading: Reading, register: RegisterFilter) -> _Taker:
         key, quantity, published = reading.key, reading.quantity, self._published
         in_base, limits = quantity.unit.in_base, self._registers.limits_of(quantity)
+        hides_zero = self._hides_zero(key)
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
             before, restarts = register.value, register.restarts
             rejection = register.offer(float(value), seconds, limits)  # type: ignore[arg-type]  # a codec of numbers
             believed = register.value
-            if believed is not before and believed is not None and (believed or key in published):  # 0 may be hidden
-                published[key] = in_base(believed)
+            if believed is not before and believed is not None:
+                if believed or not hides_zero:
+                    published[key] = in_base(believed)
+                else:
+                    published.pop(key, None)
                 if reading.row.is_kept:
                     self._keep(key, believed)
                 if register.restarts != restarts:
@@ -221,8 +227,10 @@ class Fold:
         key, current, in_base = reading.key, self._current, reading.quantity.unit.in_base
         published = {} if reading.quantity in self._hidden else self._published
         to_unix = self._legal_time.to_unix
+        means_more = reading.quantity in _MEANING_MORE or reading.quantity is self.identity.family.billing_start
 
         def take(value: Value, _seconds: float, _now: float) -> None:
+            self._unsettled |= means_more
             if isinstance(value, LocalTime):
                 published[key] = current[key] = to_unix(value)
             else:
@@ -425,7 +433,7 @@ class Fold:
             quantity, dimensions = key
             if not (key in self._shown or key in self._kept) or key in withheld:
                 continue
-            if value == 0 and quantity.in_force and not self._is_in_force(quantity.in_force, dimensions):
+            if value == 0 and self._hides_zero(key):
                 continue
             values[key] = quantity.unit.in_base(value)
             if key in self._kept and quantity is q.ACTIVE_ENERGY_IMPORT and self.identity.family.shows_one_period:
@@ -434,8 +442,11 @@ class Fold:
         values.update((key, key[0].unit.in_base(total)) for key, total in sums)
         return values
 
-    def _is_in_force(self, state: Quantity, dimensions: Dimensions) -> bool:
-        return self._current.get((state, ())) == dict(dimensions).get("tariff_period")
+    def _hides_zero(self, key: Key) -> bool:
+        """Whether a register that never counted stays hidden: one of a tariff period that is not in force."""
+        (quantity, dimensions) = key
+        state = quantity.in_force
+        return state is not None and self._current.get((state, ())) != dict(dimensions).get("tariff_period")
 
     def _describe(self) -> dict[tuple[str, Dimensions], tuple[Quantity, dict[str, str]]]:
         identity = self.identity

@@ -62,6 +62,11 @@ class RegisterFilter:
         self._is_plausible = True
         self._agreeing = 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is to be confirmed by the next value, even if that is the same again."""
+        return self.pending is not None
+
     def offer(self, value: float, seconds: float, limits: Limits) -> Rejection | None:
         """Take the next value, read `seconds` after the one before; say why it is implausible, if it is.
 
@@ -142,6 +147,11 @@ class IntervalAccumulator:
         self._believed: _Point | None = None
         self.pending: _Point | None = None
         self._suspects = 0
+
+    @property
+    def waits(self) -> bool:
+        """As there; an impossible value waits too."""
+        return self.pending is not None or self._doubtful is not None
 
     def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
         """Take the next value, `seconds` after the last; `minutes` is Td, `clock` the meter's DATE."""

@@ -97,7 +97,7 @@ class Registers:
         """Whether what this counter said is to be confirmed by the frames that follow."""
         kind = reading.quantity.kind
         counter = self.of(reading.key) if kind is Kind.REGISTER or kind is Kind.INTERVAL else None
-        return counter is not None and counter.pending is not None
+        return counter is not None and counter.waits
 
     def believed(self) -> Iterator[tuple[Key, float]]:
         """Give every register that is believed, as the meter counts."""
@@ -121,7 +121,7 @@ class Registers:
             self._before_gap = {
                 key: value
                 for key, value in self._before_gap.items()
-                if now.get(key) == value and (counter := self.of(key)) is not None and counter.pending is not None
+                if now.get(key) == value and (counter := self.of(key)) is not None and counter.waits
             }
         return frozenset(self._before_gap)
 
