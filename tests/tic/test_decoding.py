@@ -861,3 +861,17 @@ def test_damage_to_a_recording_costs_no_frame_that_it_does_not_touch(captures: P
     assert len(before) - 10 <= len(untouched)
     for found in untouched:
         assert valid.count(groups_of(found)) >= untouched.count(found)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [wire((group("PAPP 0510"),)), b"\x02" + body((group("PAPP 0510"),)) + b"-\x03"],
+    ids=["of no family", "not made of groups alone"],
+)
+def test_what_a_frame_says_does_not_hang_on_what_another_line_holds(stream: bytes) -> None:
+    alone = only(decode(stream))
+    other = Line()
+    other.feed(wire(replaced(HC, "PAPP 0510")))
+
+    assert defects_of(alone) == defects_of(only(decode(stream)))
+    assert other.decoder

@@ -73,9 +73,8 @@ class Decoder:
         if framed is not None:
             self._interpret(frame)
         elif raw.cut is _COMPLETE:
-            frame.findings = [Finding(entry.defect, "") for entry in entries if entry.defect] or [
-                Finding(Defect.MALFORMED, "")
-            ]
+            broken = [entry.defect for entry in entries if entry.group is None]
+            frame.findings = [Finding(defect or Defect.MALFORMED, "") for defect in broken or [None]]
         self._seen = {entry.part: entry for entry in entries}
         decoded = DecodedFrame(
             cut=raw.cut,

@@ -93,7 +93,7 @@ class Interpretation:
                 yield Finding(entry.defect or Defect.MALFORMED, "")
             elif entry.group.label in self.unknown:
                 yield Finding(Defect.UNKNOWN_LABEL, entry.group.label)
-            elif entry.defect is not None and not self.is_test:
+            elif entry.defect is not None and family is not None and not self.is_test:  # else another line read it
                 yield Finding(entry.defect, entry.group.label)
         if family is None:
             return
