@@ -391,3 +391,16 @@ def test_an_impossible_interval_energy_is_believed_in_the_end_though_it_stays_as
     site.say(20, times=3)
     assert 10 == site.total
     assert 2 == site.fed.count("rejected_readings", "register_fell")
+
+
+def test_of_a_level_that_a_frame_tells_twice_the_last_one_holds_whichever_of_them_moves() -> None:
+    def plant(first: int, second: int) -> bytes:
+        head = ("CONTRAT BASE_A5", "EA 5Wh", "ERP 5varh", "PTCOUR HPE", f"U10MN {first}V")
+        return frame((*head, "Appli INJECTION", f"U10MN {second}V"))
+
+    meter = fed(*[plant(397, 398)] * 4)
+    assert 398 == meter.of(q.LINE_VOLTAGE_MEAN)
+    meter.say(plant(399, 398))
+    assert 398 == meter.of(q.LINE_VOLTAGE_MEAN)
+    meter.say(plant(399, 400))
+    assert 400 == meter.of(q.LINE_VOLTAGE_MEAN)

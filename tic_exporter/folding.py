@@ -17,6 +17,8 @@ from .tic.schema import Dimensions, Family, Key, Reading
 _Taker = tuple[Callable[[Value, float, float], Rejection | None], Counter | None]
 """What takes (value, seconds since the last frame, now) of one place, and the counter that may wait to be confirmed."""
 
+_NO_TAKER: _Taker = (lambda _value, _seconds, _now: None, None)
+
 VOLTS_PER_AMPERE = 200.0
 """Subscribed kVA per ampere of ISOUSC (NOI-CPT_54E 6.1.2: kVA x 1000 / 200, per phase)."""
 USUAL_TD = 10
@@ -157,15 +159,16 @@ class Fold:
         self._waiting = waiting = []
         for place in places:
             reading = readings[place]
-            take, counter = takers[place] or self._taker(place, reading)
+            take, counter = takers[place] or self._taker(place, readings)
             rejection = take(reading.value, seconds, now)
             if rejection is not None:
                 rejections.append(rejection)
             if counter is not None and counter.waits:
                 waiting.append(place)
 
-    def _taker(self, place: int, reading: Reading) -> _Taker:
+    def _taker(self, place: int, readings: Sequence[Reading]) -> _Taker:
         """Make what takes the values of one place; it holds until the next whole frame."""
+        reading = readings[place]
         key = reading.key
         if (register := self._registers.register(key)) is not None:
             taker = self._register_taker(reading, register)
@@ -174,7 +177,9 @@ class Fold:
         elif reading.quantity is q.CLOCK:
             taker = self._clock_taker(reading)
         elif reading.quantity.kind is Kind.INTERVAL:  # no frame with a date has shown it yet
-            taker = (lambda _value, _seconds, _now: None), None
+            taker = _NO_TAKER
+        elif any(told.quantity is reading.quantity and told.key == key for told in readings[place + 1 :]):
+            taker = _NO_TAKER  # told again behind it
         else:
             taker = self._level_taker(reading)
         self._takers[place] = taker
@@ -294,7 +299,8 @@ class Fold:
                 self._unsettled = True
             else:
                 self._kept[key] = Kept(value, unix)
-        elif not present.get(key):  # several labels may tell one state: one that says true is enough
+        # Several labels may tell one state: one that says true is enough. Of a level the last one holds.
+        elif kind is Kind.LEVEL or not present.get(key):
             present[key] = value
 
     def _take_context(self, reading: Reading) -> None:
