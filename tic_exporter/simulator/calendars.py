@@ -196,10 +196,6 @@ class Calendar:
     periods: tuple[str, ...]
     period: Callable[[datetime, Days], str]
 
-    def is_ahead(self, period: str, when: datetime, days: Days) -> bool:
-        """Tell whether `period` starts within the time of a notice."""
-        return self.period(when + NOTICE, days) == period != self.period(when, days)
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:

@@ -13,9 +13,6 @@ from .handler import TEXT, App, Request, Response
 from .interpretation import METER_ID, Interpretation
 from .interpreters import INDEPENDENT, NO_UNIT, Entry, Periods
 
-API_COMPTEUR_TIC = "api_compteur_tic"
-"""Its name in `web: compatibility`."""
-
 _HTML = "text/html; charset=utf-8"
 # What a meter sends is given out as HTML, as it was: nothing in it may be obeyed.
 _HEADERS = (
