@@ -4,7 +4,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-APT_PYTHON := /usr/bin/python3
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -169,13 +168,8 @@ test-wheel: venv ## Build the wheel and run the tests against it, away from the 
 	"$$tmp/venv/bin/python" -m pytest -n auto --dist worksteal
 
 .PHONY: test-debian
-test-debian: ## Smoke test with Debian's own Python and its packages
-	scripts/ensure-tools --debian-python
-	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter --version
-	@capture=$$(find tests/captures -name '*.tic' 2>/dev/null | sort | head -n 1); \
-	if [ -z "$$capture" ]; then echo 'no capture in tests/captures' >&2; exit 1; fi; \
-	echo "decode $$capture"; \
-	PYTHONPATH=. $(APT_PYTHON) -m tic_exporter decode "$$capture"
+test-debian: ## Decode, and serve a simulated meter, with Debian's own Python and its packages
+	scripts/test-debian
 
 .PHONY: test-zabbix
 test-zabbix: venv ## Try the Zabbix template in a real Zabbix 6.0 from Debian's packages: six minutes

@@ -221,6 +221,7 @@ def test_decode_shows_people_what_a_recording_says(capsys: pytest.CaptureFixture
     assert any("1000.000 kWh" in line and "tariff_period=TH" in line for line in lines)
     assert any("0.510 kVA" in line for line in lines)
     assert any("2 A" in line and "phase=1" in line for line in lines)
+    assert any(line.endswith("  Whether a critical peak (pointe mobile) is in force") for line in lines)
 
 
 def test_decode_shows_dates_voltages_and_reactive_energy_to_people(

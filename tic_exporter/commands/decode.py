@@ -11,7 +11,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ..building import meter_options
-from ..catalogue import READING_METRICS
 from ..config import FAMILIES as FAMILY_NAMES
 from ..config import MeterConfig
 from ..legal_time import LegalTime
@@ -216,8 +215,8 @@ def _text(replay: Replay, frames: Iterable[DecodedFrame]) -> None:
     print(f"meter {snapshot.meter_id or 'not confirmed'}  {' '.join(f'{k}={v}' for k, v in snapshot.link.items())}")  # noqa: T201
     for (quantity, dimensions), value in snapshot.readings.items():
         where = " ".join(f"{name}={text}" for name, text in dimensions if text)
-        help_ = READING_METRICS[quantity.metric].help.split(" (")[0] if quantity.metric in READING_METRICS else ""
-        print(f"{_for_people(quantity.unit.suffix, value):>20}  {help_}{'  ' + where if where else ''}")  # noqa: T201
+        what = quantity.help + ("  " + where if where else "")
+        print(f"{_for_people(quantity.unit.suffix, value):>20}  {what}")  # noqa: T201
 
 
 _PEOPLE = {
