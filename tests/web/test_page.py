@@ -265,7 +265,7 @@ def test_a_french_browser_is_answered_in_french() -> None:
     with town.serving() as server, Browser("fr-FR", PHONE) as browser:
         browser.open(address(server))
         browser.wait_for(lambda: "Puissance" in browser.text(".power h3"))
-        assert "1 compteur, tous reçus" == browser.text(".summary")
+        assert "1 compteur, réception normale" == browser.text(".summary")
 
 
 # Of the colours of a document: those of text, and what is behind them, as WCAG 2.1 compares them.
