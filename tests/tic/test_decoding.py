@@ -875,3 +875,13 @@ def test_what_a_frame_says_does_not_hang_on_what_another_line_holds(stream: byte
 
     assert defects_of(alone) == defects_of(only(decode(stream)))
     assert other.decoder
+
+
+def test_a_frame_that_is_not_used_does_not_say_whose_the_damaged_ones_are() -> None:
+    line = Line()
+    line.feed(wire(HC) * 3)
+    refused = only(line.feed(wire(replaced(HC, "ADCO 041961234567", "PAPP 0510"))))  # of a Linky, by its id
+    assert not refused.is_interpreted
+    line.feed(wire(replaced(HC, "PAPP 00520")))
+
+    assert CBEMM_ICC is only(line.feed(damaged(HC, "PAPP", "PAPP 90390 '"))).family

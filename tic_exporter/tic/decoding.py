@@ -133,6 +133,7 @@ class Decoder:
             presence = not costly and frame.unknown <= self._unknown
             self._unknown = frame.unknown
             frame.tells_absences = presence
+            self._family = family
             memory = self._memories.take(frame.meter_id, frame.entries, family)
             frame.collect(memory, presence=presence, was_complete=self._was_complete)
             self._was_complete = frame.is_complete
@@ -140,7 +141,7 @@ class Decoder:
             frame.readings = []
 
     def _recognise(self, frame: Interpretation, *, damaged: bool) -> Family | None:
-        """Tell the family by the labels; a frame with a damaged group can only belong to the family of the line.
+        """Tell the family by the labels; a frame with a damaged group can only belong to that of the last one used.
 
         What no marker recognises (an id alone, a frame that holds one rare label) belongs to it too, if it knows all.
         """
@@ -154,7 +155,6 @@ class Decoder:
             for family in self._families:
                 if frame.dialect in family.dialects and any(m.matches(labels, device_type) for m in family.markers):
                     self._recognised = (labels, identifier, family)
-                    self._family = family
                     return family
             if current is not None and not labels <= current.known_labels:
                 current = None
