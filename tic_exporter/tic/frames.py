@@ -82,7 +82,7 @@ class DecodedFrame(NamedTuple):
 
 
 class Entry:
-    """A group that was seen, and what it means to the family that read it last.
+    """A group that was seen, and what it means to the rows that read it; lines that hear the same share it.
 
     Without `group`, `defect` says why the bytes of `part` are none.
     """
