@@ -235,7 +235,8 @@ class Fold:
         means_more = reading.quantity in _MEANING_MORE or reading.quantity is self.identity.family.billing_start
 
         def take(value: Value, _seconds: float, _now: float) -> None:
-            self._unsettled |= means_more
+            if means_more:
+                self._unsettled = True
             if isinstance(value, LocalTime):
                 published[key] = current[key] = to_unix(value)
             else:
