@@ -268,6 +268,7 @@ class Meter:
             self._told_at = now
         if frame.changed is not None and self._steady is not None:  # whose it is was looked at in the frame before
             self._add(self._steady, frame, now, unix)
+            self._compare_clocks(self._steady, unix)
             return
         self._steady = None
         family = frame.family
@@ -333,8 +334,6 @@ class Meter:
             metrics = sorted({quantity.metric for quantity in fold.restarted})
             log.warning("registers restarted: reset, or past their maximum", extra=self._who | {"metrics": metrics})
             fold.restarted.clear()
-        if fold is self._steady:
-            self._compare_clocks(fold, unix)
 
     def _compare_clocks(self, fold: Fold, unix: float) -> None:
         if self.options.live:
