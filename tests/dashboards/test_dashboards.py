@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 import subprocess
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from helpers.grafana import View, dashboards, panels
+from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS
 from helpers.history import END, PARIS
 from helpers.rules import CATALOGUE, COMMON_LABELS, metric_names, recorded, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
 NAMES = ("overview", "meter", "line-quality", "fleet")
 BOARDS = dashboards()
 VIEW = View(END, PARIS)
@@ -193,7 +193,7 @@ def test_ids_are_unique_and_links_lead_somewhere() -> None:
         assert set(link["tags"]) <= set(board["tags"]), name
 
 
-@pytest.mark.skipif(not DOCS.exists(), reason="the tests run from a copy without the project's documents")
+@pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
 def test_the_page_shows_a_picture_of_every_dashboard_and_none_is_heavy() -> None:
     shown = re.findall(r"\(images/(dashboard-[\w-]+\.png)\)", (DOCS / "dashboards.md").read_text(encoding="utf-8"))
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from helpers import Exporter, wait_until
+from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS
 from helpers.zabbix import PatternError, Row, Template, in_key, rows_of, select, value_of, walk
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "tests" / "captures"
-GUIDE = ROOT / "docs" / "zabbix.md"
+GUIDE = DOCS / "zabbix.md"
 TEMPLATE = Template()
 NAME = "TIC meters by HTTP"
 
@@ -252,7 +253,7 @@ def test_graphs_and_widgets_show_what_there_is() -> None:
     assert graphs <= shown
 
 
-@pytest.mark.skipif(not GUIDE.exists(), reason="the tests run from a copy without the project's documents")
+@pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
 def test_the_guide_lists_every_macro_with_its_default() -> None:
     text = GUIDE.read_text(encoding="utf-8")
     table = dict(re.findall(r"^\| `(\{\$[A-Z._]+\})` \| (?:`([^`]*)`)? *\|", text, re.MULTILINE))
