@@ -18,11 +18,12 @@ class LegalTime:
         self._zone = zone
         offsets = [datetime(2026, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (1, 7)]
         known = [offset / _SECOND for offset in offsets if offset is not None]
-        self._season = {"H": min(known), "E": max(known)}
+        winter, summer = min(known), max(known)
+        self._season = {"H": winter, "h": winter, "E": summer, "e": summer}
 
     def to_unix(self, time: LocalTime) -> float:
         """Give seconds since 1970 UTC."""
-        offset = self._season.get(time.season.upper())
+        offset = self._season.get(time.season)
         if offset is None:
             return time.naive.replace(tzinfo=self._zone).timestamp()
         return (time.naive - _EPOCH) / _SECOND - offset

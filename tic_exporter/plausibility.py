@@ -72,17 +72,18 @@ class RegisterFilter:
 
         A value is believed once the next one follows it: then it is the earlier of the two that is believed.
         """
+        pending = self.pending
         if value == self.value:
             self.pending = None
             return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
-        if self.pending is not None and _follows(
-            self.pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
+        if pending is not None and (
+            value == pending or _follows(pending, value, limits.largest_speed * (seconds + limits.margin), limits.step)
         ):
             self._agreeing += 1
             if self._agreeing >= self._needed(value):
-                self._believe(self.pending)
-                if value == self.value:
+                self._believe(pending)
+                if value == pending:
                     return None
                 self._agreeing = 0
         else:
@@ -239,10 +240,12 @@ class ClockFilter:
         return not self._suspects
 
     def accepts(self, clock: datetime, now: float) -> bool:
-        if self._believed is not None:
-            drift = abs((clock - self._believed).total_seconds() - (now - self._at))
-            self._suspects = 0 if drift <= CLOCK_TOLERANCE else self._suspects + 1
-        if 0 < self._suspects <= CONFIRMATIONS:
-            return False
+        believed = self._believed
+        if believed is not None:
+            drift = (clock - believed).total_seconds() - now + self._at
+            if not -CLOCK_TOLERANCE <= drift <= CLOCK_TOLERANCE:
+                self._suspects += 1
+                if self._suspects <= CONFIRMATIONS:
+                    return False
         self._believed, self._at, self._suspects = clock, now, 0
         return True

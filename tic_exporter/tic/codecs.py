@@ -7,6 +7,7 @@ if none does, the value is invalid), or with `Verdict.SILENT` where the form is 
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -37,36 +38,46 @@ class Placed(NamedTuple):
 Value = int | float | str | bool | LocalTime | Placed | tuple[str, ...]
 Codec = Callable[[str, str | None], Value | Verdict]
 
+_new = tuple.__new__  # half the cost of calling a named tuple
 REFUSED = Verdict.REFUSED
 SILENT = Verdict.SILENT
 
 
-def integer(
-    unit: str = "", scale: int = 1, *, width: int | None = None, most: int | None = None, at_least: int = 0
-) -> Codec:
-    """Read digits followed by `unit`, and multiply by `scale`.
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """Reads digits followed by `unit`, and multiplies by `scale`.
 
     With `width` the number is zero-padded to exactly that width; without, leading zeros are suppressed and it has at
     most seven digits (`most` may lower the largest value, `at_least` -n admit negative ones).
     """
-    behind, largest = len(unit), most if most is not None else 10 ** (width or 7) - 1
 
-    def decode(text: str, stamp: str | None) -> Value | Verdict:
+    unit: str
+    scale: int
+    width: int | None
+    most: int
+    at_least: int
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
         # Not a regular expression: most of what is read is such numbers, and this costs half.
-        if stamp is not None or not text.endswith(unit):
+        if stamp is not None or not text.endswith(self.unit):
             return REFUSED
-        digits = text[: len(text) - behind]
-        sign = at_least < 0 and digits[:1] == "-"
+        digits = text[: len(text) - len(self.unit)]
+        sign = self.at_least < 0 and digits[:1] == "-"
         if sign:
             digits = digits[1:]
         if not (digits.isdecimal() and digits.isascii()):
             return REFUSED
-        if len(digits) != width if width else len(digits) > 9 or (digits[0] == "0" and len(digits) > 1):
+        if len(digits) != self.width if self.width else len(digits) > 9 or (digits[0] == "0" and len(digits) > 1):
             return REFUSED
         number = -int(digits) if sign else int(digits)
-        return number * scale if at_least <= number <= largest else REFUSED
+        return number * self.scale if self.at_least <= number <= self.most else REFUSED
 
-    return decode
+
+def integer(
+    unit: str = "", scale: int = 1, *, width: int | None = None, most: int | None = None, at_least: int = 0
+) -> Integer:
+    """Give the row's form of `Integer`, with its defaults."""
+    return Integer(unit, scale, width, most if most is not None else 10 ** (width or 7) - 1, at_least)
 
 
 def decimal(unit: str = "", *, most: float = 99999.99, at_least: float = -9999.99, places: int = 2) -> Codec:
@@ -219,7 +230,10 @@ def _date_form(pattern: str) -> DateForm:
         if text == known:  # asked by each row of a label
             return time
         begun, seconds = minute(text[:-2]), _SECONDS.get(text[-2:])
-        time = LocalTime(begun.naive + seconds, begun.season) if begun and seconds is not None else None
+        time = None
+        if begun is not None and seconds is not None:
+            naive, season = begun
+            time = _new(LocalTime, (naive + seconds, season))
         last = text, time
         return time
 

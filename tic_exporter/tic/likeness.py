@@ -10,18 +10,33 @@ from functools import lru_cache
 from itertools import compress, count
 from operator import ne
 from struct import Struct
+from typing import NamedTuple
 
-from .codecs import Placed, Verdict
+from .codecs import Integer, Placed, Value, Verdict
 from .frames import DecodedFrame, Entry
 from .groups import Dialect, split
 from .parity import Parity
-from .schema import Dimensions, Family, Field, Reading
+from .schema import Family, Field
 
 _NO_NUMBER = (Verdict, Placed)
 _new = tuple.__new__  # half the cost of calling a named tuple
 
-_Words = Callable[[bytes], tuple[str, str | None] | None]
-_Read = Callable[[bytes, list[Reading], list[int]], bool]
+_OF_EACH = DecodedFrame._fields.index("body")
+"""From here on stands what every frame has of its own."""
+
+_Read = Callable[[bytes, list[Value], list[int]], bool]
+"""What reads the rest of a group behind its label: it puts what that says into the values of the frame, and its places
+into the list of what changed. False: this is for the whole way."""
+
+
+class _Moving(NamedTuple):
+    """A group that may change: what it begins with, and what reads the rest."""
+
+    head: bytes
+    read: _Read
+    place: int
+    digits: Integer | None
+    """The codec of the one reading at `place`, where the rest is digits and a unit."""
 
 
 class Likeness:
@@ -38,154 +53,178 @@ class Likeness:
 
     def __init__(self, frame: DecodedFrame, entries: Sequence[Entry], family: Family, *, was_complete: bool) -> None:
         self.was_complete = was_complete
-        self._last = frame
+        self._frame = frame
         self._entries = entries
         self._family = family
-        self._known: dict[int, _Read | None] = {}
+        self._same = frame[:_OF_EACH]
+        self._body = frame.body
+        self._values = list(frame.values)
+        self._known: dict[int, _Moving | None] = {}
         self._cut: Callable[[bytes], tuple[bytes, ...]] | None = None
         self._pieces: tuple[bytes, ...] = ()
         self._readers: list[_Read | None] = []
 
     def decode(self, body: bytes, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
         """Read a frame, given in 7-bit characters; None: it takes the whole way."""
-        last = self._last
-        if parity is not last.parity:
+        if parity is not self._frame.parity or cooked is not self._frame.cooked:
             return None
-        readings = list(last.readings)
+        if self._cut is None or len(body) != len(self._body):
+            return self._decode_groups(body)
+        pieces, readers = self._cut(body), self._readers
+        values = self._values.copy()
         changed: list[int] = []
-        if self._cut is None or len(body) != len(last.body):
-            return self._decode_groups(body, readings, changed, cooked=cooked)
-        pieces = self._cut(body)
-        readers = self._readers
         for place in compress(count(), map(ne, pieces, self._pieces)):
             read = readers[place]
             if read is None:
-                return self._decode_groups(body, list(last.readings), [], cooked=cooked)
-            if not read(pieces[place], readings, changed):
+                return self._decode_groups(body)
+            if not read(pieces[place], values, changed):
                 return None
         self._pieces = pieces
-        return self._follow(body, readings, changed, cooked=cooked)
+        return self._follow(body, values, changed)
 
-    def _decode_groups(
-        self, body: bytes, readings: list[Reading], changed: list[int], *, cooked: bool
-    ) -> DecodedFrame | None:
+    def _decode_groups(self, body: bytes) -> DecodedFrame | None:
         """Compare group by group, and learn which of them change."""
-        parts, before = split(body), split(self._last.body)
+        parts, before = split(body), split(self._body)
         if parts is None or before is None or len(parts) != len(before):
             return None
+        values = self._values.copy()
+        changed: list[int] = []
         places = [place for place, differs in enumerate(map(ne, parts, before)) if differs]
         for place in places:
             if place not in self._known:
-                self._known[place] = _reader_at(place, self._last, self._entries, self._family)
-            read = self._known[place]
-            if read is None or not read(parts[place], readings, changed):
+                self._known[place] = _moving_at(place, self._frame, self._entries, self._family)
+            moving, part = self._known[place], parts[place]
+            if moving is None or not part.startswith(moving.head):
+                return None
+            if not moving.read(part[len(moving.head) :], values, changed):
                 return None
         self._cut = None
-        if len(body) == len(self._last.body) == sum(map(len, parts)) + 2 * len(parts):
+        if len(body) == len(self._body) == sum(map(len, parts)) + 2 * len(parts):
             self._learn(parts)
             self._pieces = self._cut(body) if self._cut else ()
-        return self._follow(body, readings, changed, cooked=cooked)
+        return self._follow(body, values, changed)
 
     def _learn(self, parts: list[bytes]) -> None:
-        """Cut frames around the groups that change, each between LF and CR."""
+        """Cut frames around what changes: the rest of each such group, from behind its label to before its CR."""
         sizes: list[int] = []
         readers: list[_Read | None] = []
         still = 1
         for place, part in enumerate(parts):
-            if place in self._known:
-                sizes += still, len(part)
-                readers += None, self._known[place]
-                still = 0
-            else:
+            moving = self._known.get(place)
+            if moving is None:
                 still += len(part)
+            else:
+                rest = len(part) - len(moving.head)
+                sizes += still + len(moving.head), rest
+                readers += None, _quickest(moving, rest, self._frame.dialect)
+                still = 0
             still += 2
         sizes.append(still - 1)
         self._readers = [*readers, None]
         self._cut = Struct("".join(f"{size}s" for size in sizes)).unpack
 
-    def _follow(self, body: bytes, readings: list[Reading], changed: list[int], *, cooked: bool) -> DecodedFrame:
-        # Positions are those of the fields: what stays, then what every frame has of its own.
-        same = self._last[:11]
-        self._last = _new(DecodedFrame, (*same, cooked, body, len(self._entries), readings, changed))
-        return self._last
+    def _follow(self, body: bytes, values: list[Value], changed: list[int]) -> DecodedFrame:
+        self._body, self._values = body, values
+        return _new(DecodedFrame, (*self._same, body, values, changed))
+
+
+@lru_cache(maxsize=128)
+def _tails(dialect: Dialect, unit: str) -> tuple[bytes, ...]:
+    """Give what may stand behind a number, by the six bits of its group's sum: unit, separator and checksum."""
+    return tuple(b"%b%b%c" % (unit.encode("ascii"), dialect.separator, 0x20 + bits) for bits in range(64))
+
+
+def _sum_around(head: bytes, unit: str, dialect: Dialect) -> int:
+    """Sum what a group's checksum covers beside the value."""
+    return sum(head) + sum(unit.encode("ascii")) + sum(dialect.separator[: 2 - dialect.uncovered])
 
 
 @lru_cache(maxsize=512)
-def _words_of(label: str, dialect: Dialect, *, is_stamped: bool) -> _Words:
-    """Make what gives value and timestamp of another group with this label, in 7-bit characters.
+def _reader(
+    head: bytes, dialect: Dialect, start: int, told: tuple[Field, ...], rows: tuple[Field, ...], *, is_stamped: bool
+) -> _Read:
+    """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
 
-    It answers None where `parse_group` would find another label or a defect, or the timestamp comes or goes.
+    It keeps nothing of a meter, and those of one kind share it. It answers false where `parse_group` would find another
+    label or a defect, the timestamp comes or goes, anything else than a number changes, a row speaks that was silent,
+    or one is silent that spoke.
     """
-    head = label.encode("ascii") + dialect.separator
-    behind, uncovered, separator = len(head), -dialect.uncovered, dialect.separator[0]
+    tails, around = _tails(dialect, ""), _sum_around(head, "", dialect)
     # A value that ends at SP has one character at least; one that ends at HT may be empty.
-    shortest = behind + dialect.uncovered + 1
+    shortest = dialect.uncovered + 1
+    numbers = [(place, row.codec) for place, row in enumerate(told, start) if row.is_plain_number]
+    others = [(place, row.codec) for place, row in enumerate(told, start) if not row.is_plain_number]
+    mute = [row.codec for row in rows if row not in told]
 
-    def read(part: bytes) -> tuple[str, str | None] | None:
-        if (
-            len(part) < shortest
-            or (sum(part[:uncovered]) & 0x3F) + 0x20 != part[-1]
-            or part[-2] != separator
-            or not part.startswith(head)
-        ):
-            return None
-        text = part[behind:-2].decode("ascii")
-        if not is_stamped:
-            return (text, None) if text.isprintable() else None
-        timestamp, tab, text = text.partition("\t")
-        return (text, timestamp) if tab and timestamp and timestamp.isprintable() and text.isprintable() else None
+    def read(rest: bytes, values: list[Value], changed: list[int]) -> bool:
+        covered = rest[:-2]
+        if len(rest) < shortest or rest != covered + tails[(around + sum(covered)) & 0x3F]:
+            return False
+        text, timestamp = covered.decode("ascii"), None
+        if is_stamped:
+            timestamp, tab, text = text.partition("\t")
+            if not (tab and timestamp and timestamp.isprintable()):
+                return False
+        if not text.isprintable():
+            return False
+        for place, codec in numbers:
+            value = codec(text, timestamp)
+            if isinstance(value, _NO_NUMBER):
+                return False
+            values[place] = value
+            changed.append(place)
+        for place, codec in others:
+            if codec(text, timestamp) != values[place]:
+                return False
+        return not mute or all(isinstance(codec(text, timestamp), Verdict) for codec in mute)
 
     return read
 
 
-@lru_cache(maxsize=1024)
-def _reader(words: _Words, start: int, told: tuple[tuple[Field, Dimensions], ...], rows: tuple[Field, ...]) -> _Read:
-    """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
+def _quickest(moving: _Moving, length: int, dialect: Dialect) -> _Read:
+    """Make what reads another rest of this length, as `moving.read` does."""
+    if moving.digits is None:
+        return moving.read
+    return _digits_reader(moving.head, dialect, moving.digits, moving.place, length)
 
-    It keeps nothing of a meter, and those of one kind share it.
 
-    It puts what the group says now into the readings of the frame and its places into `changed`. It answers false where
-    the group is not right, anything else than a number changes, a row speaks that was silent, or one is silent that
-    spoke.
-    """
-    speaking = [
-        (start + place, row.codec, row.is_plain_number, row.quantity, where, row)
-        for place, (row, where) in enumerate(told)
-    ]
-    mute = [row.codec for row in rows if row not in {row for row, _ in told}]
+@lru_cache(maxsize=512)
+def _digits_reader(head: bytes, dialect: Dialect, codec: Integer, place: int, length: int) -> _Read:
+    """Make what reads a number of as many digits as one that `codec` has accepted."""
+    unit, scale = codec.unit, codec.scale
+    tails, around = _tails(dialect, unit), _sum_around(head, unit, dialect)
+    behind = len(tails[0])
+    digits = length - behind
+    # Without leading zeros the shortest number of so many digits is as large as that.
+    least = max(codec.at_least, 0 if codec.width or digits == 1 else 10 ** (digits - 1))
+    most = codec.most
 
-    def read(part: bytes, readings: list[Reading], changed: list[int]) -> bool:
-        found = words(part)
-        if found is None:
+    def read(rest: bytes, values: list[Value], changed: list[int]) -> bool:
+        digits = rest[:-behind]
+        if not digits.isdigit() or rest != digits + tails[(around + sum(digits)) & 0x3F]:
             return False
-        text, timestamp = found
-        for place, codec, is_number, quantity, where, row in speaking:
-            value = codec(text, timestamp)
-            if is_number:
-                if isinstance(value, _NO_NUMBER):
-                    return False
-                readings[place] = _new(Reading, (quantity, where, value, row))
-                changed.append(place)
-            elif value != readings[place].value:
-                return False
-        for codec in mute:  # noqa: SIM110 - a generator would cost more than what it runs
-            if not isinstance(codec(text, timestamp), Verdict):
-                return False
+        number = int(digits)
+        if not least <= number <= most:
+            return False
+        values[place] = number * scale
+        changed.append(place)
         return True
 
     return read
 
 
-def _reader_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> _Read | None:
+def _moving_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> _Moving | None:
     """Make what reads one group, when it changes for the first time; None where its change may change more."""
     start = sum(_places(frame, entries[:place]))
     entry, group = entries[place], entries[place].group
     rows = [*(reading.row for reading in entry.readings), *(row for row, _ in entry.bound)]
-    readings = frame.readings[start : start + len(rows)]
-    if group is None or not rows or group.label in family.context_labels or [told.row for told in readings] != rows:
+    told = tuple(reading.row for reading in frame.model[start : start + len(rows)])
+    if group is None or not rows or group.label in family.context_labels or list(told) != rows:
         return None
-    words = _words_of(group.label, frame.dialect, is_stamped=group.timestamp is not None)
-    return _reader(words, start, tuple((told.row, told.dimensions) for told in readings), tuple(entry.rows or ()))
+    head = group.label.encode("ascii") + frame.dialect.separator
+    read = _reader(head, frame.dialect, start, told, tuple(entry.rows or ()), is_stamped=group.timestamp is not None)
+    codec = told[0].codec if told == entry.rows and len(told) == 1 and told[0].is_plain_number else None
+    return _Moving(head, read, start, codec if isinstance(codec, Integer) and codec.at_least >= 0 else None)
 
 
 def _places(frame: DecodedFrame, entries: Sequence[Entry]) -> Iterator[int]:
@@ -196,6 +235,6 @@ def _places(frame: DecodedFrame, entries: Sequence[Entry]) -> Iterator[int]:
         for row, _ in entry.bound:
             # A bound reading whose dimension was not known was passed over.
             at = position + number
-            number += at < len(frame.readings) and frame.readings[at].row is row
+            number += at < len(frame.model) and frame.model[at].row is row
         position += number
         yield number
