@@ -77,11 +77,12 @@ class Fold:
         """The registers that were believed to fall, until somebody clears the list."""
         self._shown: set[Key] = set()
         self._clock = ClockFilter()
-        self._local_clock: datetime | None = None
+        self._local_clock: LocalTime | None = None
         self._td = USUAL_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
-        self._unix = 0.0
+        self.unix = 0.0
+        """Unix time of the last frame."""
         self._unsettled = True
         self._takers: list[_Take | None] = []
         self._waiting: list[int] = []
@@ -99,11 +100,11 @@ class Fold:
         """Fold one interpreted frame in; `now` is the monotonic time of its end. Returns what was held back."""
         changed = frame.changed
         if changed is not None and not self._unsettled:
-            self._unix = unix
+            self.unix = unix
             rejections = self._add_numbers(frame, changed, now)
         else:
             rejections = self._add_all(frame, now, unix)
-            self._unix = unix
+            self.unix = unix
         self._registers.read_at = now
         return rejections
 
@@ -116,7 +117,7 @@ class Fold:
         """Give every series to be published, in base units: a copy, which no later frame changes."""
         published = self._published.copy()
         for key in self._seen_now:
-            published[key] = self._unix
+            published[key] = self.unix
         return published
 
     def settle(self) -> None:
@@ -130,9 +131,10 @@ class Fold:
     def _take_clock(self, key: Key, time: Value, now: float) -> None:
         if not isinstance(time, LocalTime):
             return
-        if self._clock.accepts(time.naive, now):
-            self._local_clock = time.naive
-            self.clock = self._current[key] = self._published[key] = self._legal_time.to_unix(time)
+        unix = self._legal_time.to_unix(time)
+        if self._clock.accepts(unix, now):
+            self._local_clock = time
+            self.clock = self._current[key] = self._published[key] = unix
         else:
             self._doubt_clock(key)
 
@@ -145,7 +147,7 @@ class Fold:
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
         """Without a clock nothing tells in which interval it was counted."""
         clock = self._local_clock
-        return self._registers.take_interval(reading, now, clock, self._td) if clock else None
+        return self._registers.take_interval(reading, now, clock.naive, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
 
@@ -158,7 +160,7 @@ class Fold:
         seconds = max(0.0, now - self._registers.read_at)
         rejections = []
         if waiting:
-            changed = [*changed, *(place for place in waiting if place not in changed)]
+            changed = [*changed, *[place for place in waiting if place not in changed]]
             self._waiting = []
         for place in changed:
             take = takers[place] or self._taker(place, frame.model)
@@ -189,10 +191,10 @@ class Fold:
     def _register_taker(self, place: int, reading: Reading, register: RegisterFilter) -> _Take:
         key, quantity, published = reading.key, reading.quantity, self._published
         in_base, limits = quantity.unit.in_base, self._registers.limits_of(quantity)
-        hides_zero = self._hides_zero(key)
+        hides_zero, is_kept = self._hides_zero(key), reading.row.is_kept
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
-            before, restarts = register.value, register.restarts
+            before = register.value
             rejection = register.offer(float(value), seconds, limits)  # type: ignore[arg-type]  # a codec of numbers
             if register.pending is not None:
                 self._waiting.append(place)
@@ -202,9 +204,9 @@ class Fold:
                     published[key] = in_base(believed)
                 else:
                     published.pop(key, None)
-                if reading.row.is_kept:
+                if is_kept:
                     self._keep(key, believed)
-                if register.restarts != restarts:
+                if before is not None and believed < before:
                     self.restarted.append(quantity)
             return rejection
 
@@ -218,7 +220,7 @@ class Fold:
             rejection = None
             if self._local_clock is not None:
                 number = float(value)  # type: ignore[arg-type]  # as above
-                rejection = accumulator.offer(number, seconds, self._local_clock, self._td, limits)
+                rejection = accumulator.offer(number, seconds, self._local_clock.naive, self._td, limits)
                 published[key] = in_base(accumulator.total)
             if accumulator.waits:
                 self._waiting.append(place)
@@ -232,10 +234,10 @@ class Fold:
         )  # fmt: skip
 
         def take(value: Value, _seconds: float, now: float) -> None:
-            naive = value.naive  # type: ignore[union-attr]  # a codec of dates
-            if accepts(naive, now):
-                self._local_clock = naive
-                self.clock = current[key] = published[key] = to_unix(value)  # type: ignore[arg-type]  # as above
+            unix = to_unix(value)  # type: ignore[arg-type]  # a codec of dates
+            if accepts(unix, now):
+                self._local_clock = value  # type: ignore[assignment]  # as above
+                self.clock = current[key] = published[key] = unix
             else:
                 self._doubt_clock(key)
 
@@ -272,7 +274,7 @@ class Fold:
     def _keep(self, key: Key, value: float) -> None:
         """Have a register outlive its frame that was believed only now."""
         if key not in self._kept:
-            self._kept[key] = Kept(value, self._unix)
+            self._kept[key] = Kept(value, self.unix)
             self._list_seen_now()
 
     # --- a whole frame ------------------------------------------------------------------------------------------------
@@ -373,7 +375,7 @@ class Fold:
         for key in gone:
             value = self._registers.leave(key)
             if key in self._kept and value is not None:
-                self._kept[key] = Kept(value, self._unix)
+                self._kept[key] = Kept(value, self.unix)
 
     def _notice_billing_period(self, frame: DecodedFrame) -> None:
         """Forget maxima and P-1 values of the periods not in force, once two frames name a later DebP."""
@@ -408,12 +410,12 @@ class Fold:
     def remembered(self) -> dict[Key, Kept]:
         """Give what is worth saving: registers, levels and names of periods that the next frame may not show."""
         now = self._shown & self._kept.keys()
-        fresh = {key: Kept(value, self._unix) for key, value in self._registers.believed() if key in now}
+        fresh = {key: Kept(value, self.unix) for key, value in self._registers.believed() if key in now}
         return {key: kept for key, kept in (self._kept | fresh).items() if key[0].kind is not Kind.PRESENCE}
 
     def restore(self, kept: Mapping[Key, Kept], now: float, unix: float) -> None:
         """Take up what an earlier process had kept of this meter, but for maxima and P-1 of an ended billing period."""
-        start = self._legal_time.to_unix(LocalTime(self._billing_start, "")) if self._billing_start else 0.0
+        start = self._legal_time.to_unix(LocalTime.of(self._billing_start)) if self._billing_start else 0.0
         for key, entry in kept.items():
             if key in self._kept or (key[0].per_billing_period and entry.seen < start):
                 continue

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .folding import Fold, Identity, Kept
-from .legal_time import LegalTime
+from .legal_time import legal_time
 from .plausibility import Rejection
 from .tic import quantities as q
 from .tic.decoding import Decoder
@@ -160,11 +160,12 @@ class Meter:
     def __init__(self, options: MeterOptions) -> None:
         self.options = options
         self._stale_after = options.stale_after
+        self._live = options.live
         self.snapshot = Snapshot(meter=options.name, stale_after=options.stale_after)
         self._framer = Framer()
         memory = {"contract": options.contract} if options.contract else None
         self._decoder = Decoder(options.families, parity=options.parity, drop_group=options.drop_group, memory=memory)
-        self._legal_time = LegalTime(options.zone)
+        self._legal_time = legal_time(options.zone)
         self._counts: dict[tuple[str, str], int] = dict.fromkeys((_FRAMES, _GROUPS, _RECEIVED), 0)
         self._confirmed: Fold | None = None
         self._candidate: Fold | None = None
@@ -175,7 +176,6 @@ class Meter:
         self._is_open = False
         self._is_test = False
         self._is_dirty = False
-        self._clock_offset: float | None = None
         self._port_info: dict[str, str] = {}
         self._frame_info: dict[str, str] = {}
         self._link: Mapping[str, str] = {}
@@ -268,7 +268,6 @@ class Meter:
             self.right_group_at = now
             self._note_frame(now, unix)
             self._add(fold, frame, now, unix)
-            self._compare_clocks(fold, unix)
             return
         self._steady = None
         self._count_defects(frame)
@@ -341,7 +340,6 @@ class Meter:
             self._confirm(fold, now, unix)
         if fold is self._confirmed:
             self._steady = fold if frame.values and not frame.findings else None
-            self._compare_clocks(fold, unix)
 
     def _add(self, fold: Fold, frame: DecodedFrame, now: float, unix: float) -> None:
         for rejection in fold.add(frame, now, unix):
@@ -350,10 +348,6 @@ class Meter:
             metrics = sorted({quantity.metric for quantity in fold.restarted})
             log.warning("registers restarted: reset, or past their maximum", extra=self._who | {"metrics": metrics})
             fold.restarted.clear()
-
-    def _compare_clocks(self, fold: Fold, unix: float) -> None:
-        if self.options.live:
-            self._clock_offset = fold.clock - unix if fold.clock is not None else None
 
     def _confirm(self, fold: Fold, now: float, unix: float) -> None:
         before, self._confirmed, self._candidate = self._confirmed, fold, None
@@ -407,8 +401,8 @@ class Meter:
             # A meter in standby sends its id alone: what it said before is not what it says.
             if not self._is_test and at is not None and at - self._told_at <= self._stale_after:
                 readings = fold.readings()
-                if readings and self._clock_offset is not None:
-                    readings[_CLOCK_OFFSET] = self._clock_offset
+                if readings and self._live and fold.clock is not None:
+                    readings[_CLOCK_OFFSET] = fold.clock - fold.unix
         self.snapshot = _new(Snapshot, (
             self.options.name, self._stale_after, meter_id, readings, self._counts.copy(),
             self._is_open, self._is_test, at, unix, self._last_byte_at, self._link,

@@ -72,29 +72,32 @@ class RegisterFilter:
 
         A value is believed once the next one follows it: then it is the earlier of the two that is believed.
         """
-        pending = self.pending
-        if value == self.value:
+        believed, pending = self.value, self.pending
+        if value == believed:
             self.pending = None
             return None
+        if value == pending and believed is not None and self._is_plausible:  # as nearly always
+            self.value, self.pending = value, None
+            return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
-        if pending is not None and (
-            value == pending or _follows(pending, value, limits.largest_speed * (seconds + limits.margin), limits.step)
+        if pending is not None and _follows(
+            pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
         ):
             self._agreeing += 1
             if self._agreeing >= self._needed(value):
                 self._believe(pending)
                 if value == pending:
                     return None
-                self._agreeing = 0
+                believed, self._agreeing = pending, 0
         else:
             self._agreeing = 0
         self.pending = value
-        self._is_plausible = self.value is None or _follows(
-            self.value, value, limits.speed * (seconds + limits.margin), limits.step
+        self._is_plausible = believed is None or _follows(
+            believed, value, limits.speed * (seconds + limits.margin), limits.step
         )
-        if self._is_plausible or self.value is None:
+        if self._is_plausible or believed is None:
             return None
-        return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
+        return Rejection.REGISTER_FELL if value < believed else Rejection.REGISTER_JUMPED
 
     def _needed(self, value: float) -> int:
         """Count the frames that must agree with the value that waits.
@@ -230,7 +233,7 @@ class ClockFilter:
     __slots__ = ("_at", "_believed", "_suspects")
 
     def __init__(self) -> None:
-        self._believed: datetime | None = None
+        self._believed: float | None = None
         self._at = 0.0
         self._suspects = 0
 
@@ -239,10 +242,11 @@ class ClockFilter:
         """Whether nothing waits for the frames that follow."""
         return not self._suspects
 
-    def accepts(self, clock: datetime, now: float) -> bool:
+    def accepts(self, clock: float, now: float) -> bool:
+        """Tell whether the next date, Unix time of the frame that came at `now`, is believed."""
         believed = self._believed
         if believed is not None:
-            drift = (clock - believed).total_seconds() - now + self._at
+            drift = clock - believed - now + self._at
             if not -CLOCK_TOLERANCE <= drift <= CLOCK_TOLERANCE:
                 self._suspects += 1
                 if self._suspects <= CONFIRMATIONS:

@@ -58,7 +58,7 @@ def readings(*sent: Groups) -> Readings:
 
 
 def at(year: int, month: int, day: int, hour: int, minute: int, second: int = 0, season: str = "") -> LocalTime:
-    return LocalTime(datetime(year, month, day, hour, minute, second), season)  # noqa: DTZ001 - legal time
+    return LocalTime.of(datetime(year, month, day, hour, minute, second), season)  # noqa: DTZ001 - legal time
 
 
 # --- every label of the specification --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ if none does, the value is invalid), or with `Verdict.SILENT` where the form is 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,10 +22,22 @@ class Verdict(Enum):
 
 
 class LocalTime(NamedTuple):
-    """A date as the meter writes it: legal time, `season` H, E, h or e where it is given, else empty."""
+    """A date as the meter writes it: legal time, `season` H, E, h or e where it is given, else empty.
 
-    naive: datetime
+    The second stands apart: dates of a meter mostly differ in it alone, and those of all meters of a town in little.
+    """
+
+    minute: datetime
     season: str
+    second: int = 0
+
+    @classmethod
+    def of(cls, naive: datetime, season: str = "") -> "LocalTime":
+        return cls(naive.replace(second=0), season, naive.second)
+
+    @property
+    def naive(self) -> datetime:
+        return self.minute.replace(second=self.second)
 
 
 class Placed(NamedTuple):
@@ -199,13 +211,13 @@ DateForm = Callable[[str], LocalTime | None]
 """A way to write dates; None: the text is not written so, or there is no such date."""
 
 
-_SECONDS = {f"{second:02}": timedelta(seconds=second) for second in range(60)}
+_SECONDS = {f"{second:02}": second for second in range(60)}
 
 
 def _date_form(pattern: str) -> DateForm:
     """Read dates by a pattern with the groups y, mo, d, h, mi and perhaps season, behind which the seconds follow.
 
-    Minutes are remembered: dates of a meter mostly differ in the seconds, and those of all meters of a town in little.
+    Minutes are remembered, and the last date, which is asked by each row of its label.
     """
     compiled = re.compile(pattern, re.ASCII)
     has_season = "season" in compiled.groupindex
@@ -227,13 +239,10 @@ def _date_form(pattern: str) -> DateForm:
     def read(text: str) -> LocalTime | None:
         nonlocal last
         known, time = last
-        if text == known:  # asked by each row of a label
+        if text == known:
             return time
-        begun, seconds = minute(text[:-2]), _SECONDS.get(text[-2:])
-        time = None
-        if begun is not None and seconds is not None:
-            naive, season = begun
-            time = _new(LocalTime, (naive + seconds, season))
+        begun, second = minute(text[:-2]), _SECONDS.get(text[-2:])
+        time = None if begun is None or second is None else _new(LocalTime, (begun[0], begun[1], second))
         last = text, time
         return time
 
@@ -253,20 +262,37 @@ SEASONLESS = _date_form(rf"(?P<season>[HEhe ]){_FIGURES}")
 """The same for mobile peaks, which carry a space for the season."""
 
 
-def date(form: DateForm) -> Codec:
-    """Read a date that stands as the value."""
-    return lambda text, stamp: (form(text) if stamp is None else None) or REFUSED
+@dataclass(frozen=True, slots=True)
+class Date:
+    """Reads a date that stands as the value."""
+
+    form: DateForm
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
+        return (self.form(text) if stamp is None else None) or REFUSED
 
 
-def stamp(codec: Codec, form: DateForm = SEASON) -> Codec:
-    """Read the timestamp of a timestamped group whose value `codec` accepts."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Reads the timestamp of a timestamped group whose value `codec` accepts."""
 
-    def decode(text: str, stamp: str | None) -> Value | Verdict:
-        if stamp is None or codec(text, None) is REFUSED:
+    codec: Codec
+    form: DateForm
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
+        if stamp is None or self.codec(text, None) is REFUSED:
             return REFUSED
-        return form(stamp) or REFUSED
+        return self.form(stamp) or REFUSED
 
-    return decode
+
+def date(form: DateForm) -> Date:
+    """Give the row's form of `Date`."""
+    return Date(form)
+
+
+def stamp(codec: Codec, form: DateForm = SEASON) -> Stamp:
+    """Give the row's form of `Stamp`, with its default."""
+    return Stamp(codec, form)
 
 
 def stamped(codec: Codec) -> Codec:

@@ -71,6 +71,15 @@ class Framer:
         view = self._view + seven_bits
         # One object serves both while the line has no parity bit.
         raw = view if seven_bits is data and self._raw is self._view else self._raw + data
+        end = view.find(_ETX)
+        if 0 <= end == len(view) - 1 <= LONGEST_FRAME and not view.rfind(_STX) and EOT not in view:
+            # One frame and nothing else, as nearly always when the last piece of one has come.
+            self._raw = self._view = b""
+            self._saw_etx = True
+            return [_new(RawFrame, (raw[1:end], _COMPLETE, False))]
+        return self._cut(raw, view)
+
+    def _cut(self, raw: bytes, view: bytes) -> list[RawFrame]:
         frames: list[RawFrame] = []
         stx = view.find(_STX)
         while stx >= 0:

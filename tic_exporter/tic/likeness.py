@@ -1,42 +1,25 @@
 """The short way for a frame that differs from the last one in numbers alone, as most frames do.
 
-Groups that did not change are not looked at again, and of those that did only numbers are read, by the same codecs.
+Groups that did not change are not looked at again, and of those that did only numbers are read (`rereading.py`).
 Whatever else changes (a label, a state, a name, a tariff period to which others are bound), and everything that is not
 right, is left to the whole way.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import compress, count
 from operator import ne
 from struct import Struct
-from typing import NamedTuple
 
-from .codecs import Integer, Placed, Value, Verdict
+from .codecs import Value
 from .frames import DecodedFrame, Entry
-from .groups import Dialect, split
+from .groups import split
 from .parity import Parity
-from .schema import Family, Field
-
-_NO_NUMBER = (Verdict, Placed)
-_new = tuple.__new__  # half the cost of calling a named tuple
+from .rereading import Moving, Read, moving
+from .schema import Family
 
 _OF_EACH = DecodedFrame._fields.index("body")
 """From here on stands what every frame has of its own."""
-
-_Read = Callable[[bytes, list[Value], list[int]], bool]
-"""What reads the rest of a group behind its label: it puts what that says into the values of the frame, and its places
-into the list of what changed. False: this is for the whole way."""
-
-
-class _Moving(NamedTuple):
-    """A group that may change: what it begins with, and what reads the rest."""
-
-    head: bytes
-    read: _Read
-    place: int
-    digits: Integer | None
-    """The codec of the one reading at `place`, where the rest is digits and a unit."""
+_new = tuple.__new__  # half the cost of calling a named tuple
 
 
 class Likeness:
@@ -56,17 +39,19 @@ class Likeness:
         self._frame = frame
         self._entries = entries
         self._family = family
+        self._parity = frame.parity
+        self._cooked = frame.cooked
         self._same = frame[:_OF_EACH]
         self._body = frame.body
         self._values = list(frame.values)
-        self._known: dict[int, _Moving | None] = {}
+        self._known: dict[int, Moving | None] = {}
         self._cut: Callable[[bytes], tuple[bytes, ...]] | None = None
         self._pieces: tuple[bytes, ...] = ()
-        self._readers: list[_Read | None] = []
+        self._readers: list[Read | None] = []
 
     def decode(self, body: bytes, parity: Parity, *, cooked: bool) -> DecodedFrame | None:
         """Read a frame, given in 7-bit characters; None: it takes the whole way."""
-        if parity is not self._frame.parity or cooked is not self._frame.cooked:
+        if parity is not self._parity or cooked is not self._cooked:
             return None
         if self._cut is None or len(body) != len(self._body):
             return self._decode_groups(body)
@@ -107,7 +92,7 @@ class Likeness:
     def _learn(self, parts: list[bytes]) -> None:
         """Cut frames around what changes: the rest of each such group, from behind its label to before its CR."""
         sizes: list[int] = []
-        readers: list[_Read | None] = []
+        readers: list[Read | None] = []
         still = 1
         for place, part in enumerate(parts):
             moving = self._known.get(place)
@@ -116,7 +101,7 @@ class Likeness:
             else:
                 rest = len(part) - len(moving.head)
                 sizes += still + len(moving.head), rest
-                readers += None, _quickest(moving, rest, self._frame.dialect)
+                readers += None, moving.quick(rest)
                 still = 0
             still += 2
         sizes.append(still - 1)
@@ -128,92 +113,7 @@ class Likeness:
         return _new(DecodedFrame, (*self._same, body, values, changed))
 
 
-@lru_cache(maxsize=128)
-def _tails(dialect: Dialect, unit: str) -> tuple[bytes, ...]:
-    """Give what may stand behind a number, by the six bits of its group's sum: unit, separator and checksum."""
-    return tuple(b"%b%b%c" % (unit.encode("ascii"), dialect.separator, 0x20 + bits) for bits in range(64))
-
-
-def _sum_around(head: bytes, unit: str, dialect: Dialect) -> int:
-    """Sum what a group's checksum covers beside the value."""
-    return sum(head) + sum(unit.encode("ascii")) + sum(dialect.separator[: 2 - dialect.uncovered])
-
-
-@lru_cache(maxsize=512)
-def _reader(
-    head: bytes, dialect: Dialect, start: int, told: tuple[Field, ...], rows: tuple[Field, ...], *, is_stamped: bool
-) -> _Read:
-    """Make what reads a group whose readings stand for themselves: another number changes them and nothing else.
-
-    It keeps nothing of a meter, and those of one kind share it. It answers false where `parse_group` would find another
-    label or a defect, the timestamp comes or goes, anything else than a number changes, a row speaks that was silent,
-    or one is silent that spoke.
-    """
-    tails, around = _tails(dialect, ""), _sum_around(head, "", dialect)
-    # A value that ends at SP has one character at least; one that ends at HT may be empty.
-    shortest = dialect.uncovered + 1
-    numbers = [(place, row.codec) for place, row in enumerate(told, start) if row.is_plain_number]
-    others = [(place, row.codec) for place, row in enumerate(told, start) if not row.is_plain_number]
-    mute = [row.codec for row in rows if row not in told]
-
-    def read(rest: bytes, values: list[Value], changed: list[int]) -> bool:
-        covered = rest[:-2]
-        if len(rest) < shortest or rest != covered + tails[(around + sum(covered)) & 0x3F]:
-            return False
-        text, timestamp = covered.decode("ascii"), None
-        if is_stamped:
-            timestamp, tab, text = text.partition("\t")
-            if not (tab and timestamp and timestamp.isprintable()):
-                return False
-        if not text.isprintable():
-            return False
-        for place, codec in numbers:
-            value = codec(text, timestamp)
-            if isinstance(value, _NO_NUMBER):
-                return False
-            values[place] = value
-            changed.append(place)
-        for place, codec in others:
-            if codec(text, timestamp) != values[place]:
-                return False
-        return not mute or all(isinstance(codec(text, timestamp), Verdict) for codec in mute)
-
-    return read
-
-
-def _quickest(moving: _Moving, length: int, dialect: Dialect) -> _Read:
-    """Make what reads another rest of this length, as `moving.read` does."""
-    if moving.digits is None:
-        return moving.read
-    return _digits_reader(moving.head, dialect, moving.digits, moving.place, length)
-
-
-@lru_cache(maxsize=512)
-def _digits_reader(head: bytes, dialect: Dialect, codec: Integer, place: int, length: int) -> _Read:
-    """Make what reads a number of as many digits as one that `codec` has accepted."""
-    unit, scale = codec.unit, codec.scale
-    tails, around = _tails(dialect, unit), _sum_around(head, unit, dialect)
-    behind = len(tails[0])
-    digits = length - behind
-    # Without leading zeros the shortest number of so many digits is as large as that.
-    least = max(codec.at_least, 0 if codec.width or digits == 1 else 10 ** (digits - 1))
-    most = codec.most
-
-    def read(rest: bytes, values: list[Value], changed: list[int]) -> bool:
-        digits = rest[:-behind]
-        if not digits.isdigit() or rest != digits + tails[(around + sum(digits)) & 0x3F]:
-            return False
-        number = int(digits)
-        if not least <= number <= most:
-            return False
-        values[place] = number * scale
-        changed.append(place)
-        return True
-
-    return read
-
-
-def _moving_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> _Moving | None:
+def _moving_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> Moving | None:
     """Make what reads one group, when it changes for the first time; None where its change may change more."""
     start = sum(_places(frame, entries[:place]))
     entry, group = entries[place], entries[place].group
@@ -222,9 +122,7 @@ def _moving_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family
     if group is None or not rows or group.label in family.context_labels or list(told) != rows:
         return None
     head = group.label.encode("ascii") + frame.dialect.separator
-    read = _reader(head, frame.dialect, start, told, tuple(entry.rows or ()), is_stamped=group.timestamp is not None)
-    codec = told[0].codec if told == entry.rows and len(told) == 1 and told[0].is_plain_number else None
-    return _Moving(head, read, start, codec if isinstance(codec, Integer) and codec.at_least >= 0 else None)
+    return moving(head, frame.dialect, start, told, tuple(entry.rows or ()), is_stamped=group.timestamp is not None)
 
 
 def _places(frame: DecodedFrame, entries: Sequence[Entry]) -> Iterator[int]:
