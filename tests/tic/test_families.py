@@ -365,6 +365,16 @@ def test_an_overload_ends_when_its_label_is_gone() -> None:
     assert readings(frames.SINGLE_PHASE_HC, overloaded)[q.OVERLOAD,] is True
 
 
+def test_an_overload_is_told_by_a_label_glued_to_its_value_and_costs_nothing() -> None:
+    glued = inserted(replaced(frames.SINGLE_PHASE_HC, "IINST 065"), "IMAX", "ADPS 065")
+    glued = tuple(line.replace("ADPS ", "ADPS") for line in glued)
+
+    assert decoded(glued).is_valid
+    assert readings(glued)[q.OVERLOAD,] is True
+    assert 65 == readings(glued)[q.CURRENT, "1"]
+    assert readings(glued, frames.SINGLE_PHASE_HC)[q.OVERLOAD,] is False
+
+
 def short(adco: str, *overloaded: str) -> Groups:
     return tuple(
         group(text)
