@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .legal_time import LegalTime
-from .plausibility import ClockFilter, IntervalAccumulator, RegisterFilter, Rejection
+from .plausibility import ASSUMED_TD, ClockFilter, IntervalAccumulator, RegisterFilter, Rejection, Td
 from .registers import Registers, number
 from .tic import quantities as q
 from .tic.codecs import LocalTime, Value
@@ -24,8 +24,6 @@ def _leave(_value: Value, _seconds: float, _now: float) -> None:
 
 VOLTS_PER_AMPERE = 200.0
 """Subscribed kVA per ampere of ISOUSC (NOI-CPT_54E 6.1.2: kVA x 1000 / 200, per phase)."""
-USUAL_TD = 10
-"""Minutes between two tops of the interval energies, unless the meter says so itself."""
 
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
 _MEANING_MORE = _SUBSCRIBED | {q.SUBSCRIBED_CURRENT}
@@ -78,7 +76,7 @@ class Fold:
         self._shown: set[Key] = set()
         self._clock = ClockFilter()
         self._local_clock: LocalTime | None = None
-        self._td = USUAL_TD
+        self._td = ASSUMED_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
         self.unix = 0.0
@@ -337,7 +335,8 @@ class Fold:
         if state is not None and isinstance(reading.value, tuple):
             self._periods.setdefault(state, {}).update(dict.fromkeys(str(code) for code in reading.value))
         elif reading.quantity is q.INTEGRATION_PERIOD:
-            self._td = int(number(reading))
+            minutes = int(number(reading))
+            self._td = Td(minutes, minutes)
 
     def _settle(
         self,
