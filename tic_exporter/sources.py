@@ -189,7 +189,9 @@ class TcpSource(_Quiet):
     """A TCP stream (ser2net, a Wi-Fi bridge). A peer that died without a word is noticed within a minute."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # As bytes where it can be: a text loads what encodes the names of hosts beyond ASCII.
+        name = host.encode("ascii") if host.isascii() else host
+        self._addresses = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         self._socket: socket.socket | None = None
         self.connecting = True
         self._try_next()
