@@ -47,7 +47,25 @@ def build_app(
         **(routes or {}),
         telemetry_path: lambda request: _metrics(request, registry),
     }
-    folders = [path for path in routes or {} if path.endswith("/") and path != "/"]
+    return _routed(table, folders=routes or {})
+
+
+def late(paths: Iterable[str], routes: Callable[[], Mapping[str, App]]) -> dict[str, App]:
+    """Give handlers of these paths that are made, as `routes` says, when one of them is asked for the first time."""
+    made: list[App] = []
+
+    def app(request: Request) -> Response:
+        if not made:
+            table = routes()
+            made.append(_routed(table, folders=table))
+        return made[0](request)
+
+    return dict.fromkeys(paths, app)
+
+
+def _routed(table: Mapping[str, App], folders: Iterable[str]) -> App:
+    """Ask the handler of the path, or that of a folder above it."""
+    folders = [path for path in folders if path.endswith("/") and path != "/"]
 
     def app(request: Request) -> Response:
         path = request.path
