@@ -32,8 +32,10 @@ NOT_LOADED = {
     "tic_exporter.web.interpretation": "the predecessor's interface",
     "tic_exporter.web.page": "the status page, once somebody looks at it",
     "tic_exporter.web.api": "the status page, once somebody looks at it",
+    "argparse": "flags with a mistake, and --help",
     "encodings.idna": "names of hosts that are not ASCII",
     "hmac": "a key for pseudonyms",
+    "pathlib": "files",
 }
 
 
@@ -43,7 +45,7 @@ import socket, sys
 from tic_exporter import cli
 from tic_exporter.service import Service
 
-flags = cli._serve_parser().parse_args(["--meter.port=socket://127.0.0.1:1", "--web.listen-address=127.0.0.1:0"])
+flags = cli._plain(["--meter.port=socket://127.0.0.1:1", "--web.listen-address=127.0.0.1:0", "--log.level", "warn"])
 service = Service(lambda: cli._with_flags(cli.single_meter(flags.port), flags))
 service.start()
 with socket.socket() as client:
