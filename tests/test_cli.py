@@ -12,6 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers import free_port, promtool_check_metrics, run_exporter, wait_until
 from helpers.exporter import COMMAND
@@ -104,6 +106,55 @@ def test_flags_that_are_not_understood_end_with_status_2_and_a_usage(
     status, out, said = run(capsys, *words)
     assert (USAGE_ERROR, "") == (status, out)
     assert said.startswith("usage: tic-exporter")
+
+
+FLAG_NAMES = [flag for action in cli._serve_parser()._actions for flag in action.option_strings]
+FLAG_VALUES = [
+    "/dev/ttyUSB0",
+    ":1",
+    "debug",
+    "json",
+    "40",
+    "0",
+    "04",
+    "4.0",
+    "-1",
+    "--",
+    "a=b",
+    "@file",
+    "é",
+    "",
+    "a b",
+]
+
+
+def told(flags: cli.Flags) -> dict[str, object]:
+    names = [action.dest for action in cli._serve_parser()._actions if action.dest not in {"help", "version"}]
+    return {name: getattr(flags, name) for name in names}
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(FLAG_NAMES + FLAG_VALUES),
+            st.builds("{}={}".format, st.sampled_from(FLAG_NAMES), st.sampled_from(FLAG_VALUES)),
+        ),
+        max_size=4,
+    )
+)
+def test_plain_flags_are_read_as_the_parser_reads_them(words: list[str]) -> None:
+    flags = cli._plain(words)
+    if flags is not None:
+        assert told(cli._serve_parser().parse_args(words, cli.Flags())) == told(flags)
+
+
+@pytest.mark.parametrize("form", ["{}={}", "{} {}"])
+def test_every_flag_of_serving_is_plain_where_its_value_is_right(form: str) -> None:
+    values = {"--log.level": "warn", "--log.format": "json", "--web.max-requests": "7"}
+    for action in cli._serve_parser()._actions:
+        for flag in action.option_strings:
+            words = [flag] if action.nargs == 0 else form.format(flag, values.get(flag, "/x")).split()
+            assert (cli._plain(words) is None) == (action.dest in {"help", "version"}), words
 
 
 def test_a_bad_port_on_the_command_line_is_a_problem_like_one_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
@@ -391,7 +442,7 @@ def test_the_state_directory_of_systemd_holds_the_state_unless_the_file_or_a_fla
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def state_file(*words: str, config: Config) -> str | None:
-        return cli._with_flags(config, cli._serve_parser().parse_args(words)).state_file
+        return cli._with_flags(config, cli._serve_parser().parse_args(words, cli.Flags())).state_file
 
     silent, explicit = Config(meters=()), Config(meters=(), state_file="mine.json")
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)

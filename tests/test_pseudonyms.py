@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.exporter import run_exporter
+from tic_exporter.commands.pseudonym_key import new_key
 from tic_exporter.config import Config, ConfigError
 from tic_exporter.meter import Snapshot
-from tic_exporter.pseudonyms import LENGTH, SHORTEST_KEY, Pseudonyms, new_key, read_key
+from tic_exporter.pseudonyms import LENGTH, SHORTEST_KEY, Pseudonyms, read_key
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.families import FAMILIES
 

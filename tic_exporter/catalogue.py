@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .meter import LINK_COUNTERS, LINK_STATES
 from .tic import quantities as q
@@ -10,8 +10,7 @@ from .tic.families import FAMILIES
 from .tic.quantities import Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric family as users see it. `name` ends in `_total` for counters; `labels` are beside `meter`.
 
     `values` are those of the last label, where they are a closed list.

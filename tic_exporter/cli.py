@@ -1,18 +1,26 @@
 """The command line: serves by default, with the flags of Go exporters; a first word names another command."""
 
-import argparse
+from __future__ import annotations
+
 import dataclasses
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, logs
 from .config import Config, ConfigError, load, single_meter
 
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Collection, Sequence
+
 DEFAULT_FILES = ("tic_exporter.yml", "/etc/tic_exporter/tic_exporter.yml")
 USAGE_ERROR = 2
+
+_PROGRAM = "tic-exporter"
+_COUNT = re.compile("[1-9][0-9]{0,8}")
 
 _START = """\
 nothing to read: name a port or a configuration.
@@ -41,9 +49,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # --- serve ---------------------------------------------------------------------------------------------------------
 
 
+class Flags:
+    """What the flags of serving say; what was not given is None, or the default."""
+
+    config_file: str | None = None
+    port: str | None = None
+    state_file: str | None = None
+    listen: list[str] | None = None
+    systemd_socket: bool = False
+    telemetry_path: str | None = None
+    max_requests: int | None = None
+    web_config_file: str | None = None
+    log_level: str = "info"
+    log_format: str = "logfmt"
+
+
+_TEXTS = {
+    "--config.file": "config_file",
+    "--meter.port": "port",
+    "--state.file": "state_file",
+    "--web.telemetry-path": "telemetry_path",
+    "--web.config.file": "web_config_file",
+}
+"""Flags whose value is taken as it is, and the attribute where it goes."""
+_WORDS: dict[str, tuple[str, Collection[str]]] = {
+    "--log.level": ("log_level", logs.LEVELS),
+    "--log.format": ("log_format", logs.FORMATS),
+}
+"""Flags with one of some words as their value."""
+
+
+def _plain(words: Sequence[str]) -> Flags | None:
+    """Read flags that are as they should be, as `_serve_parser` would; None where there is anything else to be said.
+
+    `argparse` would stay in memory, a third of a megabyte, as long as the process serves.
+    """
+    flags = Flags()
+    rest = iter(words)
+    for word in rest:
+        if word == "--web.systemd-socket":
+            flags.systemd_socket = True
+            continue
+        name, is_one, value = word.partition("=")
+        if not is_one:
+            value = next(rest, "")
+        if not value or value[0] == "-":
+            return None
+        if name in _TEXTS:
+            setattr(flags, _TEXTS[name], value)
+        elif name in _WORDS and value in _WORDS[name][1]:
+            setattr(flags, _WORDS[name][0], value)
+        elif name == "--web.listen-address":
+            flags.listen = [*(flags.listen or ()), value]
+        elif name == "--web.max-requests" and _COUNT.fullmatch(value):
+            flags.max_requests = int(value)
+        else:
+            return None
+    return None if flags.config_file is not None and flags.port is not None else flags
+
+
 def _serve_parser() -> argparse.ArgumentParser:
+    import argparse  # noqa: PLC0415 - plain flags do without
+
     parser = argparse.ArgumentParser(
-        prog="tic-exporter",
+        prog=_PROGRAM,
         description="Prometheus exporter for the TIC output of French electricity meters.",
         epilog=f"Other commands: {', '.join(_COMMANDS)}; each has --help.",
         allow_abbrev=False,
@@ -54,7 +123,8 @@ def _serve_parser() -> argparse.ArgumentParser:
     what.add_argument("--meter.port", dest="port", metavar="PORT", help="one meter: a serial port, URL or recording")
     parser.add_argument("--state.file", dest="state_file", metavar="FILE", help="where registers not in force are kept")
     _add_web_flags(parser)
-    _add_log_flags(parser)
+    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default=Flags.log_level)
+    parser.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, default=Flags.log_format)
     return parser
 
 
@@ -80,30 +150,32 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
+        import argparse  # noqa: PLC0415 - as above
+
         raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
     return number
 
 
-def _add_log_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info")
-    parser.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, default="logfmt")
-
-
 def _serve(words: Sequence[str]) -> int:
-    parser = _serve_parser()
-    flags = parser.parse_args(words)
+    flags = _plain(words) or _serve_parser().parse_args(words, Flags())
     logs.set_up(flags.log_level, flags.log_format)
-    if flags.port is not None:
-        return _run(lambda: _with_flags(single_meter(flags.port), flags), flags, parser)
-    path = flags.config_file or next((file for file in DEFAULT_FILES if Path(file).exists()), None)
+    if (port := flags.port) is not None:
+        return _run(lambda: _with_flags(single_meter(port), flags), flags)
+    # Of pathlib nothing else is needed here.
+    path = flags.config_file or next((file for file in DEFAULT_FILES if os.path.exists(file)), None)  # noqa: PTH110
     if path is None:
-        parser.exit(USAGE_ERROR, f"{parser.prog}: {_START}\n")
-    return _run(lambda: _with_flags(load(path), flags), flags, parser)
+        _give_up(USAGE_ERROR, _START)
+    return _run(lambda: _with_flags(load(path), flags), flags)
 
 
-def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
+def _give_up(status: int, message: object) -> NoReturn:
+    sys.stderr.write(f"{_PROGRAM}: {message}\n")
+    sys.exit(status)
+
+
+def _with_flags(config: Config, flags: Flags) -> Config:
     """Let flags that were given win over the file, and the file over the directory that systemd gives."""
-    given = {
+    given: dict[str, Any] = {
         "listen_addresses": tuple(flags.listen) if flags.listen else None,
         "telemetry_path": flags.telemetry_path,
         "max_requests": flags.max_requests,
@@ -120,14 +192,14 @@ def _state_file_of_systemd() -> str | None:
     return f"{directory}/state.json" if directory else None
 
 
-def _run(configuration: Callable[[], Config], flags: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def _run(configuration: Callable[[], Config], flags: Flags) -> int:
     from .service import Service  # noqa: PLC0415 - `--version` and `decode` start without a web server
     from .web.activation import passed_sockets  # noqa: PLC0415
 
     try:
         service = Service(configuration, passed_sockets() if flags.systemd_socket else ())
     except ValueError as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
+        _give_up(1, error)
     service.heed_signals()
     try:
         service.start()
@@ -136,7 +208,7 @@ def _run(configuration: Callable[[], Config], flags: argparse.Namespace, parser:
         raise
     except (OSError, ValueError) as error:
         service.stop()
-        parser.exit(1, f"{parser.prog}: {error}\n")
+        _give_up(1, error)
     return service.run()
 
 
@@ -150,6 +222,8 @@ def _decode(words: Sequence[str]) -> int:
 
 
 def _metrics(words: Sequence[str]) -> int:
+    import argparse  # noqa: PLC0415 - serving does without
+
     parser = argparse.ArgumentParser(prog="tic-exporter metrics", description="Print the reference of all metrics.")
     parser.parse_args(words)
     from .catalogue import as_markdown  # noqa: PLC0415
@@ -159,6 +233,8 @@ def _metrics(words: Sequence[str]) -> int:
 
 
 def _check_config(words: Sequence[str]) -> int:
+    import argparse  # noqa: PLC0415 - serving does without
+
     parser = argparse.ArgumentParser(prog="tic-exporter check-config", description="Check a configuration file.")
     parser.add_argument("file", metavar="FILE")
     flags = parser.parse_args(words)

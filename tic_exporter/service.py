@@ -1,5 +1,7 @@
 """The running exporter: meters, the serial thread, the state file and the web server, built from one configuration."""
 
+from __future__ import annotations
+
 import gc
 import logging
 import os
@@ -9,28 +11,28 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__, catalogue, logs
 from .building import meter_options, port_settings
 from .clocks import steady
 from .config import Config, ConfigError, MeterConfig
 from .exposition import ExporterCollector, Exposition, MeterCollector, registry_of
-from .framelog import FrameLog
 from .meter import Meter, Snapshot
 from .notify import Notifier
 from .pseudonyms import Pseudonyms
 from .reader import Line, Observer, Reader
 from .silence import Silence
-from .state import Remembered, StateFile
-from .web.api import Api, Seen
-from .web.app import build_app
-from .web.compatibility import Compatibility, Followed
-from .web.guard import Guard
+from .web.app import build_app, late
 from .web.history import History
-from .web.interpretation import Interpretation
-from .web.page import page_routes
 from .web.server import App, BoundedServer, parse_listen_address
+
+if TYPE_CHECKING:
+    from .state import Remembered, StateFile
+    from .web.api import Seen
+    from .web.compatibility import Followed
+    from .web.guard import Guard
+    from .web.interpretation import Interpretation
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +42,14 @@ _OWN_DESCRIPTORS = 30
 
 _AT_THE_START = ("web", "state_file", "pseudonymise_ids", "pseudonymise_key_file")
 """Keys that a reload does not change."""
+_PAGE_PATHS = ("/", "/static/", "/api/v1/meters", "/api/v1/meters/")
+"""Where the status page is, its files and what it shows as JSON."""
 
 
 class Service:
     """All parts of a serving process. `load` gives the configuration, at the start and at each SIGHUP.
 
+    Parts that few configurations ask for are imported where they are made: the others are spared their memory.
     With `listeners`, sockets that listen already, those of the configuration are not opened.
     """
 
@@ -81,7 +86,7 @@ class Service:
         if 0 <= limit < needed:  # -1 is without limit
             # Lines beyond it fail to open one by one, and scrapes with them: better said at once, and why.
             log.warning("the system grants too few descriptors", extra={"limit": limit, "needed": needed})
-        guard = Guard(config.web.config_file)
+        guard = _guard(config.web.config_file)
         self._pseudonyms = Pseudonyms.configured(config)
         logs.add_filter(self._pseudonyms.in_logs)
         self._is_compatible = config.web.compatibility is not None
@@ -89,6 +94,10 @@ class Service:
         if config.state_file is None:
             log.info("no state file: registers of tariff periods not in force are lost at a restart")
         else:
+            from pathlib import Path  # noqa: PLC0415
+
+            from .state import StateFile  # noqa: PLC0415
+
             self._state = StateFile(Path(config.state_file))
         self._apply(config, self._state.load() if self._state else {})
         app = build_app(
@@ -101,8 +110,8 @@ class Service:
         for address in self._listeners or map(parse_listen_address, config.web.listen_addresses):
             server = BoundedServer(
                 address,
-                guard.protect(app),
-                ssl_context=guard.ssl_context,
+                guard.protect(app) if guard else app,
+                ssl_context=guard.ssl_context if guard else lambda: None,
                 max_connections=config.web.max_requests,
             )
             self._servers.append(server)
@@ -214,9 +223,13 @@ class Service:
             meter.restore(*remembered)
         observers: list[Observer] = []
         if self._is_compatible:
+            from .web.interpretation import Interpretation  # noqa: PLC0415
+
             self._interpretations[config.name] = Interpretation()
             observers.append(self._interpretations[config.name])
         if log.isEnabledFor(logging.DEBUG):
+            from .framelog import FrameLog  # noqa: PLC0415
+
             observers.append(FrameLog(self._pseudonyms.of_id, self._pseudonyms.of_metering_point))
         return Line(meter, port_settings(config), observers)
 
@@ -237,16 +250,31 @@ class Service:
         return registry_of(MeterCollector(lambda: [self._shown(line)])) if line else None
 
     def _routes(self, config: Config) -> dict[str, App]:
+        # Most exporters are scraped day and night, and looked at now and then.
+        routes = late(_PAGE_PATHS, lambda: self._page(config))
+        if self._is_compatible:
+            from .web.compatibility import Compatibility  # noqa: PLC0415
+
+            routes |= Compatibility(self._followed).routes()
+        return routes
+
+    def _page(self, config: Config) -> dict[str, App]:
+        from .web.api import Api  # noqa: PLC0415
+        from .web.page import page_routes  # noqa: PLC0415
+
         # A pseudonym hides already what a mask would.
         shows_ids = config.web.show_ids or self._pseudonyms.are_given
         api = Api(self._seen, self._history, __version__, show_ids=shows_ids)
-        routes = api.routes() | page_routes(api, telemetry_path=config.web.telemetry_path)
-        return routes | (Compatibility(self._followed).routes() if self._is_compatible else {})
+        return api.routes() | page_routes(api, telemetry_path=config.web.telemetry_path)
 
     def _seen(self) -> dict[str, Seen]:
+        from .web.api import Seen  # noqa: PLC0415
+
         return {name: Seen(self._shown(line), line.settings.port) for name, line in self._lines.items()}
 
     def _followed(self) -> dict[str, Followed]:
+        from .web.compatibility import Followed  # noqa: PLC0415
+
         return {name: Followed(self._shown(line), self._interpretations[name]) for name, line in self._lines.items()}
 
     def _numbers(self) -> dict[str, float]:
@@ -256,6 +284,15 @@ class Service:
             catalogue.STATE_SAVES.name: float(self._state.saves if self._state else 0),
             catalogue.STATE_SAVE_FAILURES.name: float(self._state.failures if self._state else 0),
         }
+
+
+def _guard(path: str | None) -> Guard | None:
+    """Make what protects the server; raises ConfigError."""
+    if path is None:
+        return None
+    from .web.guard import Guard  # noqa: PLC0415
+
+    return Guard(path)
 
 
 def _to_be_saved(meter: Meter) -> Remembered | None:

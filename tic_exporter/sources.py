@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from .recording import Recording
+if TYPE_CHECKING:
+    from .recording import Recording
 
 BITS_PER_CHARACTER = 10
 CHUNK = 16384
@@ -189,7 +189,9 @@ class TcpSource(_Quiet):
     """A TCP stream (ser2net, a Wi-Fi bridge). A peer that died without a word is noticed within a minute."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # As bytes where it can be: a text loads what encodes the names of hosts beyond ASCII.
+        name = host.encode("ascii") if host.isascii() else host
+        self._addresses = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         self._socket: socket.socket | None = None
         self.connecting = True
         self._try_next()
@@ -295,6 +297,10 @@ class FileSource(_PumpedSource):
     """
 
     def __init__(self, settings: PortSettings) -> None:
+        from pathlib import Path  # noqa: PLC0415 - most ports are no files
+
+        from .recording import Recording  # noqa: PLC0415
+
         self._path = settings.port
         recording = Recording.found_at(Path(self._path))
         with open(self._path, "rb") as file:  # noqa: PTH123 - a stream is read, nothing of the path is needed
@@ -303,7 +309,7 @@ class FileSource(_PumpedSource):
         self._loop = settings.loop
         super().__init__(self._play_stream if recording is None else partial(self._play_recording, recording))
 
-    def _play_recording(self, recording: Recording, writer: socket.socket) -> OSError:
+    def _play_recording(self, recording: "Recording", writer: socket.socket) -> OSError:
         started = time.monotonic()
         while True:
             for chunk in recording:

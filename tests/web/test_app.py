@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
-from loopback import complaints, get, serving
+from loopback import complaints, get, hello, serving
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tic_exporter.web.app import accepts_gzip, build_app
+from tic_exporter.web.app import accepts_gzip, build_app, late
 from tic_exporter.web.server import App, BoundedServer, Request, Response
 
 METERS = ("shop", "cellar & <attic>")
@@ -206,6 +206,22 @@ def test_doubled_slashes_never_redirect(server: BoundedServer) -> None:
     answer = get(server, "//metrics")
     assert answer.status == 200
     assert answer.headers["Location"] is None
+
+
+def test_routes_can_be_made_when_they_are_asked_for_the_first_time() -> None:
+    made: list[str] = []
+
+    def routes() -> dict[str, App]:
+        made.append("once")
+        return {"/": hello, "/files/a": hello, "/folder/": hello}
+
+    with serving(app_with(routes=late(("/", "/files/", "/folder/"), routes))) as server:
+        assert 200 == get(server, "/metrics").status
+        assert [] == made
+        answers = [get(server, path) for path in ("/", "/files/a", "/folder/b", "/files/b", "/files/", "/other")]
+        assert [200, 200, 200, 404, 404, 404] == [answer.status for answer in answers]
+        assert [b"GET /", b"GET /files/a", b"GET /folder/b"] == [answer.body for answer in answers[:3]]
+    assert ["once"] == made
 
 
 def test_routes_can_be_added() -> None:

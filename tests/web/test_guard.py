@@ -325,13 +325,6 @@ def test_a_file_given_back_its_old_time_is_read_again(file: Path) -> None:
     assert 200 == asked(guard, basic("carol", PASSWORD)).status
 
 
-def test_without_a_web_configuration_nothing_is_protected() -> None:
-    guard = Guard(None)
-
-    assert guard.ssl_context() is None
-    assert hello(Request("GET", "/metrics", {}, {})) == asked(guard)
-
-
 def test_a_wrong_file_at_the_start_is_an_error(file: Path) -> None:
     file.write_text("basic_auth_users: {alice: x}\n")
 

@@ -2,10 +2,14 @@
 
 import argparse
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 
-from ..pseudonyms import new_key
+
+def new_key() -> str:
+    """Give the text of a key file: 256 random bits."""
+    return f"{secrets.token_hex(32)}\n"
 
 
 def run(words: Sequence[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 
@@ -13,28 +12,24 @@ class Mark(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     mark: Mark
     text: str
     tag: str  # what YAML 1.1 makes of it: str int float bool null timestamp merge value, or somebody's own tag
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     mark: Mark
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     key_mark: Mark
     value: Node
     mark: Mark  # of the value, or of the `<<` that brought it here
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What is wrong with a mapping in itself, whatever its keys mean."""
 
     mark: Mark
@@ -42,8 +37,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     mark: Mark
     entries: dict[str, Entry]  # merged keys included
     faults: tuple[Fault, ...] = ()

@@ -33,8 +33,7 @@ class Source(Protocol):
         """The labels of the frame that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class FromLabel:
+class FromLabel(NamedTuple):
     """The trimmed value of another label of the same frame, translated by `names` where given."""
 
     label: str
@@ -50,8 +49,7 @@ class FromLabel:
         return (self.label,)
 
 
-@dataclass(frozen=True, slots=True)
-class FromLabels:
+class FromLabels(NamedTuple):
     """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`.
 
     A `Memory` row under the name of `suffix` tells whether the meter sends that label at all.
@@ -78,8 +76,7 @@ class FromLabels:
         return self.label, self.active[0], self.suffix
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """What a `Memory` row has kept under `key`, translated by `names` where given."""
 
     key: str
@@ -134,8 +131,7 @@ class Field:
             object.__setattr__(self, name, value)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A row for what later frames of the same meter need: the value of `codec` is kept under `key`.
 
     `trusted` lists what is believed when it is heard for the first time.
@@ -147,8 +143,7 @@ class Memory:
     trusted: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """How a frame of a family is told from others: by labels, and by the device type in the meter's id.
 
     Labels stand for themselves, whatever their values.

@@ -44,15 +44,13 @@ class TokenBucket:
 
 
 class Guard:
-    """A web configuration in force, read again when it, or a file that it names, has changed; None is an empty one.
+    """A web configuration in force, read again when it, or a file that it names, has changed.
 
     A file that is wrong after a change is told once, and the one before stays in force: a half-written file must
     neither end the scrapes nor lift the protection.
     """
 
-    def __init__(
-        self, path: str | None, *, gate: Gate | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, path: str, *, gate: Gate | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """Raise ConfigError."""
         self._path = path
         self._gate = gate or Gate()
@@ -62,8 +60,7 @@ class Guard:
         self._settings = WebSettings()
         self._bucket = TokenBucket(self._settings.rate_limit, clock)
         self._told_http2 = False
-        if path is not None:
-            self._adopt(load(path, self._seen), "web configuration read")
+        self._adopt(load(path, self._seen), "web configuration read")
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Give what the next connection speaks; None for plain HTTP."""
@@ -89,10 +86,10 @@ class Guard:
             return self._settings, self._bucket
 
     def _reread(self) -> None:
-        path, seen = str(self._path), Seen()
+        seen = Seen()
         try:
-            settings = load(path, seen)
-            _refuse_less(self._settings, settings, path)
+            settings = load(self._path, seen)
+            _refuse_less(self._settings, settings, self._path)
         except ConfigError as error:
             message = "the web configuration is not used; the one before stays in force"
             _LOG.error(message, extra={"problems": str(error)})

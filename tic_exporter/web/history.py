@@ -1,7 +1,7 @@
 """The last hour of each meter, looked at from outside: a curve of its power, and when it last fell silent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..meter import Snapshot
 from .summary import Facts, net_power
@@ -12,8 +12,7 @@ INTERVAL = 60.0
 POINTS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
+class Interruption(NamedTuple):
     """A time without valid frames, as Unix time; `state` is the link's when it began, `ended` None while it lasts."""
 
     state: str
@@ -21,8 +20,7 @@ class Interruption:
     ended: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """What is remembered of one meter; `points` are Unix time and power, None while the meter was silent."""
 
     state: str = ""
@@ -54,7 +52,7 @@ class History:
             past = _watched(self.of(snapshot.meter), snapshot, now, unix)
             if is_due:
                 point = (round(unix, 3), net_power(Facts(snapshot, now)))
-                past = replace(past, points=(*past.points[1 - POINTS :], point))
+                past = past._replace(points=(*past.points[1 - POINTS :], point))
             pasts[snapshot.meter] = past
         self._pasts = pasts
 
@@ -65,7 +63,7 @@ def _watched(past: Past, snapshot: Snapshot, now: float, unix: float) -> Past:
         return past
     if past.state == "ok":
         began = snapshot.last_frame_unix or unix
-        return replace(past, state=state, interruption=Interruption(state, began))
+        return past._replace(state=state, interruption=Interruption(state, began))
     if state == "ok" and past.interruption is not None:
-        return replace(past, state=state, interruption=replace(past.interruption, ended=unix))
-    return replace(past, state=state)
+        return past._replace(state=state, interruption=past.interruption._replace(ended=unix))
+    return past._replace(state=state)

@@ -56,7 +56,9 @@ def _listen(host: str, port: int) -> socket.socket:
         except OSError as error:  # IPv6 compiled in, but switched off
             if host or error.errno not in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
                 raise
-    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104 - what `:PORT` means
+    # As bytes: a text would load what encodes names beyond ASCII, of which an address here has none.
+    name = (host or "0.0.0.0").encode("ascii")  # noqa: S104 - what `:PORT` means
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     family, _, _, _, address = found[0]
     return socket.create_server(address, family=family, backlog=_BACKLOG)
 
