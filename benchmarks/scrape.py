@@ -45,9 +45,10 @@ def serve(number: int) -> None:
     """Be the server: write the port, then answer until the input ends."""
     meters = fed(number)
     process = ExporterCollector("0", "", dict)
-    everything = MeterCollector(lambda: [meter.snapshot for meter in meters], now=lambda: 5.0)
+    collector = MeterCollector(lambda: [meter.snapshot for meter in meters], now=lambda: 5.0)
+    everything = registry_of(collector, process)
     app = build_app(
-        registry=lambda _: registry_of(everything, process),
+        registry=lambda _: everything,
         meters=lambda: [meter.options.name for meter in meters],
         ready=lambda: True,
     )

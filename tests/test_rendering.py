@@ -114,6 +114,6 @@ def test_names_that_a_client_wants_escaped_are_left_to_the_library() -> None:
 
 def test_a_town_does_not_make_the_cache_grow_without_end() -> None:
     for number in range(rendering._series.cache_parameters()["maxsize"] + 100):
-        rendering.link_line("tic_link_info", (("port", f"socket://bridge:{number}"),), "meter", 1.0)
+        rendering.link_line("tic_link_info", (("port", f"socket://bridge:{number}"),), ("meter", ""), 1.0)
 
     assert rendering._series.cache_info().currsize <= rendering._series.cache_parameters()["maxsize"]

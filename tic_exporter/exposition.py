@@ -1,6 +1,7 @@
 """Snapshots to Prometheus metric families, built afresh at each scrape."""
 
 import platform
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
@@ -53,11 +54,8 @@ class Lines:
     def meter(self, snapshot: Snapshot) -> tuple[str, str]:
         return rendering.escaped(snapshot.meter), rendering.escaped(snapshot.meter_id)
 
-    def link(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
-        return rendering.link_line(name, own, meter[0], value)
-
-    def reading(self, name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
-        return rendering.reading_line(name, own, *meter, value)
+    link = staticmethod(rendering.link_line)
+    reading = staticmethod(rendering.reading_line)
 
 
 class MeterCollector(Collector):
@@ -86,15 +84,16 @@ class MeterCollector(Collector):
         meters = [(form.meter(snapshot), snapshot) for snapshot in snapshots]
         yield from _link_families(form, meters, now)
         reading = form.reading
-        rows: dict[str, list[Row_co]] = {name: [] for name in catalogue.READING_METRICS}
+        rows: dict[str, list[Row_co]] = defaultdict(list)
+        name_of = catalogue.METRIC_OF
         for meter, snapshot in meters:
             if snapshot.is_fresh(now):
                 for (quantity, dimensions), value in snapshot.readings.items():
-                    name = catalogue.METRIC_OF[quantity]
+                    name = name_of[quantity]
                     rows[name].append(reading(name, dimensions, meter, value))
         for name, metric in catalogue.READING_METRICS.items():
-            if found := rows.pop(name):  # the rows of a town are megabytes: none is kept for longer than needed
-                yield metric, found
+            if name in rows:
+                yield metric, rows.pop(name)  # those of a town are megabytes: none is kept for longer than needed
 
 
 def _link_families(
@@ -164,7 +163,7 @@ class Exposition(Collector):
         if not rendering.is_plain(encode):
             yield encode(self)
             return
-        headers = rendering.Headers(encode)
+        headers = rendering.headers_of(encode)
         gathered: list[str] = []
         size = 0
         for text in self._families(headers):

@@ -77,7 +77,7 @@ class Reader:
     Args:
         clocks: for tests.
         opener: opens a port; may block.
-        on_turn: called at least every `TICK` seconds.
+        on_turn: called at least every two `TICK`.
         on_failure: called with the exception if the loop dies of a bug.
     """
 
@@ -166,7 +166,8 @@ class Reader:
 
     def _turn(self) -> None:
         now = self._clocks.steady()
-        ready = self._waiting.wait(min(TICK, self._attend_at - now), now)
+        # Bytes, which come every second, wake it in time to attend to lines: only without any it wakes by itself.
+        ready = self._waiting.wait(self._attend_at + TICK - now, now)
         now = self._clocks.steady()
         for line in ready:
             if line is None:

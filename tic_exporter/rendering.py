@@ -21,6 +21,8 @@ Encode = Callable[[Collector], bytes]
 
 _CACHED = 16_384
 """Series kept, over all meters: those of one meter that are told apart by more than the meter. The rest is remade."""
+_FORMATS = 16
+"""Formats of which headers are kept: a client may name versions as it likes."""
 _PLAIN_UNTIL = 1e6
 """From here on, numbers are written with an exponent: Go does so sooner than Python."""
 _SAFE_ESCAPINGS = frozenset({"underscores", "allow-utf-8"})
@@ -44,15 +46,29 @@ def is_plain(encode: Encode) -> bool:
 
 
 class Headers:
-    """What stands above and below the samples in one format."""
+    """What stands above and below the samples in one format, each header written once."""
 
     def __init__(self, encode: Encode) -> None:
-        self._format = _parts_of(encode)
+        self._encode = encode
+        self._written: dict[tuple[str, str, str], str] = {}
         self.ending = encode(Families()).decode()
 
     def of(self, name: str, help_: str, kind: str) -> str:
         """Write the header of a family; `name` is as the library takes it, without `_total`."""
-        return _header(name, help_, kind, *self._format)
+        text = self._written.get((name, help_, kind))
+        if text is None:
+            text = self._encode(Families(ClientMetric(name, help_, kind))).decode().removesuffix("# EOF\n")
+            self._written[name, help_, kind] = text
+        return text
+
+
+def headers_of(encode: Encode) -> Headers:
+    return _headers_in(*_parts_of(encode))
+
+
+@lru_cache(_FORMATS)
+def _headers_in(encode: Encode, options: tuple[tuple[str, Any], ...]) -> Headers:
+    return Headers(partial(encode, **dict(options)))
 
 
 def family(metric: ClientMetric, headers: Headers) -> str:
@@ -69,16 +85,16 @@ def escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def link_line(name: str, own: Dimensions, meter: str, value: float) -> str:
-    """Write the sample of a series with the labels `meter` (given as `escaped`) and `own`."""
+def link_line(name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
+    """Write the sample of a series with the labels `meter` (first of `meter`, `escaped`) and `own`."""
     head, tail = _series(name, own, ("meter",))
-    return f"{head}{meter}{tail} {_number(value)}\n"
+    return f"{head}{meter[0]}{tail} {_number(value)}\n"
 
 
-def reading_line(name: str, own: Dimensions, meter: str, meter_id: str, value: float) -> str:
-    """Write the sample of a series with the labels `meter`, `meter_id` (both as `escaped`) and `own`."""
+def reading_line(name: str, own: Dimensions, meter: tuple[str, str], value: float) -> str:
+    """Write the sample of a series with the labels `meter`, `meter_id` (both in `meter`, `escaped`) and `own`."""
     head, middle, tail = _series(name, own, ("meter", "meter_id"))
-    return f"{head}{meter}{middle}{meter_id}{tail} {_number(value)}\n"
+    return f"{head}{meter[0]}{middle}{meter[1]}{tail} {_number(value)}\n"
 
 
 def _number(value: float) -> str:
@@ -95,12 +111,6 @@ def _series(name: str, own: Dimensions, open_labels: tuple[str, ...]) -> tuple[s
     family.samples = [Sample(name, dict.fromkeys(open_labels, mark) | dict(own), 0.0)]
     line = generate_latest(Families(family)).decode().rsplit("\n", 2)[-2]
     return tuple(line.removesuffix(" 0.0").split(mark))
-
-
-@lru_cache(_CACHED)
-def _header(name: str, help_: str, kind: str, encode: Encode, options: tuple[tuple[str, Any], ...]) -> str:
-    text = partial(encode, **dict(options))(Families(ClientMetric(name, help_, kind))).decode()
-    return text.removesuffix("# EOF\n")
 
 
 def _parts_of(encode: Encode) -> tuple[Encode, tuple[tuple[str, Any], ...]]:

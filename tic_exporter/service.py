@@ -74,7 +74,8 @@ class Service:
         self._pseudonyms = Pseudonyms()
         self._is_compatible = False
         self._interpretations: dict[str, Interpretation] = {}
-        self._process = ExporterCollector(__version__, os.environ.get("TIC_EXPORTER_REVISION", ""), self._numbers)
+        exporter = ExporterCollector(__version__, os.environ.get("TIC_EXPORTER_REVISION", ""), self._numbers)
+        self._everything = registry_of(MeterCollector(self._snapshots), exporter)
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -245,7 +246,7 @@ class Service:
     def _registry(self, name: str | None) -> Exposition | None:
         """Give what one scrape shows: everything, or one meter alone; None for a meter that is not configured."""
         if name is None:
-            return registry_of(MeterCollector(self._snapshots), self._process)
+            return self._everything
         line = self._lines.get(name)
         return registry_of(MeterCollector(lambda: [self._shown(line)])) if line else None
 
