@@ -465,7 +465,8 @@ class Fold:
         self._unsettled |= bool(withheld)
         for key, value in self._registers.believed():
             quantity, dimensions = key
-            if not (key in self._shown or key in self._kept) or key in withheld:
+            is_told = key in self._shown or (key in self._kept and quantity not in self.identity.family.told_in_full)
+            if not is_told or key in withheld:
                 continue
             if value == 0 and self._hides_zero(key):
                 continue

@@ -138,13 +138,15 @@ class Field:
 class Memory:
     """A row for what later frames of the same meter need: the value of `codec` is kept under `key`.
 
-    `trusted` lists what is believed when it is heard for the first time.
+    `trusted` lists what is believed when it is heard for the first time. `revealed_by` tells what the register of a
+    tariff period says, which an earlier process has kept.
     """
 
     label: str
     key: str
     codec: Codec
     trusted: frozenset[str]
+    revealed_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,17 @@ class Family:
         rows = (row for row in self.fields if row.quantity is ACTIVE_ENERGY_IMPORT)
         sources = [source for row in rows for source in row.dimensions.values() if not isinstance(source, str)]
         return any(not in_force.isdisjoint(source.labels) for source in sources)
+
+    @cached_property
+    def told_in_full(self) -> frozenset[Quantity]:
+        """Registers of which complete frames tell all: of one that is lacking nobody knows any more what it says."""
+        rows = [row for row in self.all_fields if row.quantity.kind is Kind.REGISTER]
+        in_turn = {
+            row.quantity
+            for row in rows
+            if row.cyclic or any(not isinstance(source, str) and source.labels for source in row.dimensions.values())
+        }
+        return frozenset(row.quantity for row in rows) - in_turn
 
     @cached_property
     def context_labels(self) -> frozenset[str]:
