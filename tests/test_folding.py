@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from helpers.feeding import PARIS, START, Fed
 from helpers.lines import LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, frame
 from tic_exporter.meter import Meter, MeterOptions
+from tic_exporter.simulator import SimulatedMeter
 from tic_exporter.tic import quantities as q
 
 KWH = 3.6e6
@@ -361,6 +364,19 @@ def test_after_a_silence_the_sum_of_an_interval_energy_waits_for_an_impossible_v
     assert site.total is None
     site.say(9000, times=2)
     assert 8900 == site.total
+
+
+@pytest.mark.parametrize("kind", ["pme-pmi-producer", "ice-2q", "ice-4q", "saphir-historic"])
+def test_the_hour_that_comes_twice_in_autumn_holds_no_reading_back(kind: str) -> None:
+    simulated = SimulatedMeter(kind, start=datetime(2026, 10, 25, 2, 50))  # noqa: DTZ001 - legal time
+    meter = Fed()
+    for _ in range(160):
+        sent = simulated.next_frame()
+        meter.say(sent, after=simulated.line_time)
+    assert 2 < simulated.now.hour + simulated.now.minute / 60 < 2.5  # 20 minutes later: the second time
+    rejected = {key: number for key, number in meter.meter.snapshot.counts.items() if key[0] == "rejected_readings"}
+    assert {} == rejected
+    assert 0 < (meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) or 0)
 
 
 # A frame that differs in numbers alone
