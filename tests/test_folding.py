@@ -379,6 +379,37 @@ def test_the_hour_that_comes_twice_in_autumn_holds_no_reading_back(kind: str) ->
     assert 0 < (meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) or 0)
 
 
+def test_injected_energy_is_judged_by_the_date_of_its_own_part_of_the_frame() -> None:
+    def plant(first: str, drawn: int, second: str, injected: int) -> bytes:
+        head = ("CONTRAT BASE_A5", f"DATECOUR 14/07/26 {first}", f"EA {drawn}Wh", "ERP 5varh", "PTCOUR HPE")
+        own = (f"DATECOUR 14/07/26 {second}", f"EA {injected}Wh", "ERP 0varh", "ERN 0varh", "PTCOUR 4")
+        return frame((*head, "Appli INJECTION", *own))
+
+    meter = Fed(seconds=12).say(
+        plant("12/09/19", 440, "12/09/26", 880),
+        plant("12/09/31", 460, "12/09/38", 900),
+        plant("12/09/43", 480, "12/09/50", 920),
+        plant("12/09/55", 500, "12/10/02", 4),  # the top is between both parts
+        plant("12/10/07", 15, "12/10/14", 24),
+        plant("12/10/19", 35, "12/10/26", 44),
+        plant("12/10/31", 35, "12/10/38", 44),
+    )
+    assert 0 == meter.count("rejected_readings", "register_fell")
+    assert (60 + 35) * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT)
+    assert (40 + 44) * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_EXPORT)
+
+
+@pytest.mark.parametrize("second", ["11/10/02", "12/10/52", "13/10/02"])
+def test_a_date_of_injection_that_is_not_of_its_frame_says_nothing(second: str) -> None:
+    def plant(first: str, second: str, injected: int) -> bytes:
+        head = ("CONTRAT BASE_A5", f"DATECOUR 14/07/26 {first}", "EA 5Wh", "ERP 5varh", "PTCOUR HPE")
+        return frame((*head, "Appli INJECTION", f"DATECOUR 14/07/26 {second}", f"EA {injected}Wh"))
+
+    meter = Fed(seconds=12).say(*(plant(f"12/09/{at}", f"12/09/{at + 7}", 900 + at) for at in (10, 22, 34)))
+    meter.say(plant("12/09/46", second, 4))
+    assert 1 == meter.count("rejected_readings", "register_fell")
+
+
 # A frame that differs in numbers alone
 
 

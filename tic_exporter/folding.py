@@ -76,6 +76,7 @@ class Fold:
         self._shown: set[Key] = set()
         self._clock = ClockFilter()
         self._local_clock: LocalTime | None = None
+        self._export_clock: LocalTime | None = None
         self._td = ASSUMED_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
@@ -145,6 +146,8 @@ class Fold:
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
         """Without a clock nothing tells in which interval it was counted."""
         clock = self._local_clock
+        if clock is not None and reading.row.clock is q.EXPORT_CLOCK:
+            clock = self._export_clock or clock
         return self._registers.take_interval(reading, now, clock.naive, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
@@ -213,12 +216,16 @@ class Fold:
     def _interval_taker(self, place: int, reading: Reading, accumulator: IntervalAccumulator) -> _Take:
         key, published, in_base = reading.key, self._published, reading.quantity.unit.in_base
         limits = self._registers.limits_of(reading.quantity)
+        is_export = reading.row.clock is q.EXPORT_CLOCK
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
             rejection = None
-            if self._local_clock is not None:
+            clock = self._local_clock
+            if clock is not None:
+                if is_export:
+                    clock = self._export_clock or clock
                 number = float(value)  # type: ignore[arg-type]  # as above
-                rejection = accumulator.offer(number, seconds, self._local_clock.naive, self._td, limits)
+                rejection = accumulator.offer(number, seconds, clock.naive, self._td, limits)
                 published[key] = in_base(accumulator.total)
             if accumulator.waits:
                 self._waiting.append(place)
@@ -280,6 +287,7 @@ class Fold:
     def _add_all(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
         rejections = []
         self._unsettled = False
+        self._export_clock = None
         self._notice_billing_period(frame)
         shown: set[Key] = set()
         counted: set[Key] = set()
@@ -337,6 +345,10 @@ class Fold:
         elif reading.quantity is q.INTEGRATION_PERIOD:
             minutes = int(number(reading))
             self._td = Td(minutes, minutes)
+        elif isinstance(reading.value, LocalTime) and self._local_clock is not None:
+            # A date that is not of this frame is none: then that of the first part has to do.
+            later = (reading.value.naive - self._local_clock.naive).total_seconds()
+            self._export_clock = reading.value if 0 <= later <= self.identity.family.frame_seconds else None
 
     def _settle(
         self,

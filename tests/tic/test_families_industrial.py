@@ -687,6 +687,7 @@ INJECTION = [
 ]
 EXPORT_PERIODS = {"1": "P", "2": "HPH", "3": "HCH", "4": "HPE", "5": "HCE"}
 INJECTION_READINGS: Readings = {
+    (q.EXPORT_CLOCK,): at(2015, 3, 12, 14, 5, 34),
     (q.LINE_VOLTAGE_MEAN,): 232,
     (q.INTERVAL_ACTIVE_ENERGY_EXPORT,): 77,
     (q.INTERVAL_REACTIVE_ENERGY, "2"): 8,

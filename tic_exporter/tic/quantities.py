@@ -156,6 +156,7 @@ CALENDAR2_PERIODS = Quantity(
     "calendar2_periods", Unit.NONE, Kind.CONTEXT, "The periods of calendar 2", in_force=CALENDAR2_TARIFF_PERIOD
 )
 INTEGRATION_PERIOD = Quantity("integration_period", Unit.MINUTE, Kind.CONTEXT, "Minutes between two top Td")
+EXPORT_CLOCK = Quantity("export_clock", Unit.INSTANT, Kind.CONTEXT, "When the part on injection was begun")
 DYNAMIC_TARIFF = Quantity("dynamic_tariff", Unit.NONE, Kind.CONTEXT, "Whether a dynamic tariff is running, and which")
 TARIFF_PERIOD_NAME = _text("tariff_period_info", "Name of a tariff period, learned from the meter", "name", TARIFF)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from .codecs import Codec, Value
 from .groups import Dialect
 from .identity import IDENTIFIER
-from .quantities import ACTIVE_ENERGY_IMPORT, TARIFF_PERIOD, Kind, Quantity
+from .quantities import ACTIVE_ENERGY_IMPORT, CLOCK, TARIFF_PERIOD, Kind, Quantity
 
 NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 """Kinds whose change leaves the shape of a frame as it is."""
@@ -108,6 +108,7 @@ class Field:
     Args:
         cyclic: the label is sent now and then; its last value stays until it is seen again.
         unless: (label, value): while that label has that value the reading is false, whatever this one says.
+        clock: for an INTERVAL, the date in the frame by which it is known which interval it is of.
     """
 
     label: str
@@ -116,6 +117,7 @@ class Field:
     dimensions: Where = field(default_factory=dict)
     cyclic: bool = False
     unless: tuple[str, str] | None = None
+    clock: Quantity = CLOCK
 
     is_bound: bool = field(init=False)
     """Whether a dimension comes from elsewhere: then the frame shows one series of several."""
