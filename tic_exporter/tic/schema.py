@@ -54,16 +54,19 @@ class FromLabel:
 class FromLabels:
     """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`.
 
-    A `Memory` row under the name of `suffix` tells whether the meter sends that label at all.
+    `names` has another name for some values of `label`. A `Memory` row under the name of `suffix` tells whether the
+    meter sends that label at all.
     """
 
     label: str
     active: tuple[str, str]
     suffix: str
     idle: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
         value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
+        value = self.names.get(value, value)
         active = frame.get(self.active[0], "").strip(" ")
         if not active and suffix:
             return None  # the state is told, but not whether it holds: a group was lost
