@@ -232,6 +232,25 @@ def test_the_registers_of_the_second_calendar_are_kept_by_its_own_periods() -> N
     assert {("HPE",)} == set(meter.all_of(q.ACTIVE_ENERGY_IMPORT))
 
 
+def test_a_message_that_a_saphir_sends_once_is_shown_until_a_long_frame_lacks_it() -> None:
+    simulated = SimulatedMeter("saphir-historic", start=datetime(2026, 1, 15, 12))  # noqa: DTZ001 - legal time
+    meter = Fed(Meter(MeterOptions("meter", zone=PARIS, hidden=frozenset())))
+    told = []
+    for number in range(12):
+        simulated.events.message = "COUPURE A 12H" if number == 5 else ""
+        meter.say(simulated.next_frame(), after=simulated.line_time)
+        told.append([text for (text,) in meter.all_of(q.MESSAGE)])
+    assert [[]] * 5 + [["COUPURE A 12H"]] * 5 + [[]] * 2 == told
+
+
+def test_a_message_of_a_linky_is_shown_when_two_frames_agree() -> None:
+    meter = Fed(Meter(MeterOptions("meter", zone=PARIS, hidden=frozenset()))).say(*[standard()] * 4)
+    meter.say(standard(f"MSG1\t{'COUPURE':<32}"))
+    assert {} == meter.all_of(q.MESSAGE)
+    meter.say(standard(f"MSG1\t{'COUPURE':<32}"))
+    assert {("COUPURE",): 1.0} == meter.all_of(q.MESSAGE)
+
+
 # Interval energy
 
 

@@ -28,7 +28,6 @@ VOLTS_PER_AMPERE = 200.0
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
 _MEANING_MORE = _SUBSCRIBED | {q.SUBSCRIBED_CURRENT}
 """Numbers on which something else hangs: the frame after their change is folded whole."""
-_SENT_ONCE = frozenset({q.SHORT_MESSAGE})
 _NATURE = frozenset({(q.METER_PHASES, ()), (q.METER_PRODUCER, ())})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
 
@@ -324,13 +323,13 @@ class Fold:
         value = self._value(reading)
         offered[key] = value
         is_new = key not in self._before
-        if kind in _DESCRIPTIVE and reading.quantity not in _SENT_ONCE and self._before.get(key) != value:
+        if kind in _DESCRIPTIVE and not reading.row.once and self._before.get(key) != value:
             self._unsettled = True
             if kind is Kind.TEXT:
                 return  # a name is believed when two frames agree on it
         if reading.row.is_kept:
             # A level under a period that only one frame names could stand under a damaged name.
-            if is_new and kind is not Kind.PRESENCE and reading.quantity not in _SENT_ONCE:
+            if is_new and kind is not Kind.PRESENCE and not reading.row.once:
                 self._unsettled = True
             else:
                 self._kept[key] = Kept(value, unix)

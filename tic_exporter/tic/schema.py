@@ -111,6 +111,7 @@ class Field:
     Args:
         cyclic: the label is sent now and then; its last value stays until it is seen again.
         unless: (label, value): while that label has that value the reading is false, whatever this one says.
+        once: it may be sent in one frame alone, and is believed then.
         clock: for an INTERVAL, the date in the frame by which it is known which interval it is of.
     """
 
@@ -120,6 +121,7 @@ class Field:
     dimensions: Where = field(default_factory=dict)
     cyclic: bool = False
     unless: tuple[str, str] | None = None
+    once: bool = False
     clock: Quantity = CLOCK
 
     is_bound: bool = field(init=False)

@@ -85,7 +85,7 @@ _MEMORIES = (
 _FIELDS = (
     #     label       quantity                                      codec     dimensions
     Field("DATE",     q.CLOCK,                                      _DATE),
-    Field("MESSAGE",  q.MESSAGE,                                    text(80)),
+    Field("MESSAGE",  q.MESSAGE,                                    text(80), once=True),
     Field("TD",       q.INTEGRATION_PERIOD,                         integer(width=2, most=60, at_least=1)),
     Field("EAS",      q.INTERVAL_ACTIVE_ENERGY_IMPORT,              _WH),
     Field("ER+S",     q.INTERVAL_REACTIVE_ENERGY,                   _VARH,    {"quadrant": "1"}),
