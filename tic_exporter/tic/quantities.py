@@ -357,6 +357,8 @@ MAX_APPARENT_POWER_EXPORT = _level(
 MAX_APPARENT_POWER_EXPORT_AT = _instant("max_apparent_power_export", "When that highest power was reached", DAY)
 
 
+# That the maxima of PME-PMI (PMAX_s, PMAX_i) start again with the billing period is uncertain [?]; those of CJE do
+# (NOI-CPT_02E 2.6, PMAXC).
 def _maximum(name: str, unit: Unit, help_: str, obis: str) -> Quantity:
     return Quantity(name, unit, Kind.LEVEL, help_, TARIFF, obis, per_billing_period=True)
 
