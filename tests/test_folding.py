@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from helpers.feeding import PARIS, START, Fed
 from helpers.lines import LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, frame
 from tic_exporter.meter import Meter, MeterOptions
+from tic_exporter.simulator import SimulatedMeter
 from tic_exporter.tic import quantities as q
 
 KWH = 3.6e6
@@ -229,6 +232,25 @@ def test_the_registers_of_the_second_calendar_are_kept_by_its_own_periods() -> N
     assert {("HPE",)} == set(meter.all_of(q.ACTIVE_ENERGY_IMPORT))
 
 
+def test_a_message_that_a_saphir_sends_once_is_shown_until_a_long_frame_lacks_it() -> None:
+    simulated = SimulatedMeter("saphir-historic", start=datetime(2026, 1, 15, 12))  # noqa: DTZ001 - legal time
+    meter = Fed(Meter(MeterOptions("meter", zone=PARIS, hidden=frozenset())))
+    told = []
+    for number in range(12):
+        simulated.events.message = "COUPURE A 12H" if number == 5 else ""
+        meter.say(simulated.next_frame(), after=simulated.line_time)
+        told.append([text for (text,) in meter.all_of(q.MESSAGE)])
+    assert [[]] * 5 + [["COUPURE A 12H"]] * 5 + [[]] * 2 == told
+
+
+def test_a_message_of_a_linky_is_shown_when_two_frames_agree() -> None:
+    meter = Fed(Meter(MeterOptions("meter", zone=PARIS, hidden=frozenset()))).say(*[standard()] * 4)
+    meter.say(standard(f"MSG1\t{'COUPURE':<32}"))
+    assert {} == meter.all_of(q.MESSAGE)
+    meter.say(standard(f"MSG1\t{'COUPURE':<32}"))
+    assert {("COUPURE",): 1.0} == meter.all_of(q.MESSAGE)
+
+
 # Interval energy
 
 
@@ -361,6 +383,50 @@ def test_after_a_silence_the_sum_of_an_interval_energy_waits_for_an_impossible_v
     assert site.total is None
     site.say(9000, times=2)
     assert 8900 == site.total
+
+
+@pytest.mark.parametrize("kind", ["pme-pmi-producer", "ice-2q", "ice-4q", "saphir-historic"])
+def test_the_hour_that_comes_twice_in_autumn_holds_no_reading_back(kind: str) -> None:
+    simulated = SimulatedMeter(kind, start=datetime(2026, 10, 25, 2, 50))  # noqa: DTZ001 - legal time
+    meter = Fed()
+    for _ in range(160):
+        sent = simulated.next_frame()
+        meter.say(sent, after=simulated.line_time)
+    assert 2 < simulated.now.hour + simulated.now.minute / 60 < 2.5  # 20 minutes later: the second time
+    rejected = {key: number for key, number in meter.meter.snapshot.counts.items() if key[0] == "rejected_readings"}
+    assert {} == rejected
+    assert 0 < (meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) or 0)
+
+
+def test_injected_energy_is_judged_by_the_date_of_its_own_part_of_the_frame() -> None:
+    def plant(first: str, drawn: int, second: str, injected: int) -> bytes:
+        head = ("CONTRAT BASE_A5", f"DATECOUR 14/07/26 {first}", f"EA {drawn}Wh", "ERP 5varh", "PTCOUR HPE")
+        own = (f"DATECOUR 14/07/26 {second}", f"EA {injected}Wh", "ERP 0varh", "ERN 0varh", "PTCOUR 4")
+        return frame((*head, "Appli INJECTION", *own))
+
+    meter = Fed(seconds=12).say(
+        plant("12/09/19", 440, "12/09/26", 880),
+        plant("12/09/31", 460, "12/09/38", 900),
+        plant("12/09/43", 480, "12/09/50", 920),
+        plant("12/09/55", 500, "12/10/02", 4),  # the top is between both parts
+        plant("12/10/07", 15, "12/10/14", 24),
+        plant("12/10/19", 35, "12/10/26", 44),
+        plant("12/10/31", 35, "12/10/38", 44),
+    )
+    assert 0 == meter.count("rejected_readings", "register_fell")
+    assert (60 + 35) * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT)
+    assert (40 + 44) * 3600.0 == meter.of(q.INTERVAL_ACTIVE_ENERGY_EXPORT)
+
+
+@pytest.mark.parametrize("second", ["11/10/02", "12/10/52", "13/10/02"])
+def test_a_date_of_injection_that_is_not_of_its_frame_says_nothing(second: str) -> None:
+    def plant(first: str, second: str, injected: int) -> bytes:
+        head = ("CONTRAT BASE_A5", f"DATECOUR 14/07/26 {first}", "EA 5Wh", "ERP 5varh", "PTCOUR HPE")
+        return frame((*head, "Appli INJECTION", f"DATECOUR 14/07/26 {second}", f"EA {injected}Wh"))
+
+    meter = Fed(seconds=12).say(*(plant(f"12/09/{at}", f"12/09/{at + 7}", 900 + at) for at in (10, 22, 34)))
+    meter.say(plant("12/09/46", second, 4))
+    assert 1 == meter.count("rejected_readings", "register_fell")
 
 
 # A frame that differs in numbers alone

@@ -10,10 +10,12 @@ import pytest
 
 from helpers.feeding import PARIS, START, Fed
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, frame
+from tic_exporter.folding import Kept
 from tic_exporter.meter import LINK_COUNTERS, LINK_STATES, Meter, MeterOptions, Snapshot
 from tic_exporter.simulator import SimulatedMeter
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.parity import Parity, with_even_parity
+from tic_exporter.tic.schema import Key
 
 OTHER_ID = "041061999999"
 HISTORIC = frame(LINKY_HISTORIC)
@@ -345,6 +347,60 @@ def test_what_is_remembered_is_given_back_to_the_same_meter_alone() -> None:
     assert first.of(q.REGISTER_LAST_SEEN, tariff_period="HPH") == same.of(q.REGISTER_LAST_SEEN, tariff_period="HPH")
     other.say(*[frame(PME_PMI, "ADS 041436999999")] * 3)
     assert {("HPE",)} == set(other.all_of(q.ACTIVE_ENERGY_IMPORT))
+
+
+CJE = (
+    "JAUNE 14:05:26:01:21:  :00495:80",
+    "ENERG 000100:000200:000300:000400",
+    "PERCC 01:11:00:000",
+    "PMAXC 01500:01200",
+    "TDEPA 00000:00000",
+    "PERCP 01:04:00:000",
+    "PMAXP 01500:01200",
+    "PSOUSC 01500:01200",
+    "PSOUSP 01500:01200",
+)
+KWH = 3.6e6
+
+
+def cje(pt: str, *kwh: int) -> bytes:
+    return frame(CJE, f"JAUNE 14:05:26:01:{pt}:  :00495:80", "ENERG " + ":".join(f"{number:06}" for number in kwh))
+
+
+@pytest.mark.parametrize(("pt", "first", "second"), [("44", "PM", "HH"), ("22", "HPH", "HCH"), ("23", "HPH", "HCH")])
+def test_the_option_of_a_cje_is_known_again_from_the_registers_that_were_kept(pt: str, first: str, second: str) -> None:
+    before = Fed().say(*[cje(pt, 100, 200, 300, 400)] * 4).meter.remembered()
+    assert before is not None
+    again = Fed()
+    again.meter.restore(*before)
+    again.say(*[cje("21", 101, 201, 300, 400)] * 5)  # a period that tells no option
+    assert {(first,): 101 * KWH, (second,): 201 * KWH, ("HPE",): 300 * KWH, ("HCE",): 400 * KWH} == again.all_of(
+        q.ACTIVE_ENERGY_IMPORT
+    )
+    assert 1 == again.of(q.TARIFF_PERIOD, tariff_period="HH" if pt == "44" else "HPH")
+
+
+def test_of_two_options_that_a_cje_has_had_the_later_one_is_known_again_and_an_equal_pair_tells_nothing() -> None:
+    told = {"HPH": 100.0, "HCH": 100.0, "PM": 200.0, "HH": 200.0}
+    for shift, expected in ((0.0, {"PM", "HH", "HPE", "HCE"}), (100.0, {"HPE", "HCE"})):
+        kept: dict[Key, Kept] = {
+            (q.ACTIVE_ENERGY_IMPORT, (("tariff_period", period),)): Kept(
+                70_000.0, seen + (shift if period in {"HPH", "HCH"} else 0)
+            )
+            for period, seen in told.items()
+        }
+        fed = Fed()
+        fed.meter.restore("meter", kept)
+        fed.say(*[cje("21", 100, 200, 300, 400)] * 6)
+        # A register that no frame tells any more is kept, and not shown as if it stood still.
+        assert {(period,) for period in expected} == set(fed.all_of(q.ACTIVE_ENERGY_IMPORT))
+
+
+def test_an_option_that_a_cje_itself_has_told_is_not_changed_by_what_was_kept() -> None:
+    fed = Fed()
+    fed.meter.restore("meter", {(q.ACTIVE_ENERGY_IMPORT, (("tariff_period", "HPH"),)): Kept(70_000.0, 100.0)})
+    fed.say(*[cje("44", 100, 200, 300, 400)] * 5)
+    assert {("PM",), ("HH",), ("HPE",), ("HCE",)} == set(fed.all_of(q.ACTIVE_ENERGY_IMPORT))
 
 
 def test_a_register_that_was_restored_guards_against_what_the_meter_cannot_have_counted() -> None:

@@ -28,7 +28,6 @@ VOLTS_PER_AMPERE = 200.0
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
 _MEANING_MORE = _SUBSCRIBED | {q.SUBSCRIBED_CURRENT}
 """Numbers on which something else hangs: the frame after their change is folded whole."""
-_SENT_ONCE = frozenset({q.SHORT_MESSAGE})
 _NATURE = frozenset({(q.METER_PHASES, ()), (q.METER_PRODUCER, ())})
 _DESCRIPTIVE = frozenset({Kind.TEXT, Kind.STATE})
 
@@ -76,6 +75,7 @@ class Fold:
         self._shown: set[Key] = set()
         self._clock = ClockFilter()
         self._local_clock: LocalTime | None = None
+        self._export_clock: LocalTime | None = None
         self._td = ASSUMED_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
@@ -145,6 +145,8 @@ class Fold:
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
         """Without a clock nothing tells in which interval it was counted."""
         clock = self._local_clock
+        if clock is not None and reading.row.clock is q.EXPORT_CLOCK:
+            clock = self._export_clock or clock
         return self._registers.take_interval(reading, now, clock.naive, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
@@ -213,12 +215,16 @@ class Fold:
     def _interval_taker(self, place: int, reading: Reading, accumulator: IntervalAccumulator) -> _Take:
         key, published, in_base = reading.key, self._published, reading.quantity.unit.in_base
         limits = self._registers.limits_of(reading.quantity)
+        is_export = reading.row.clock is q.EXPORT_CLOCK
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
             rejection = None
-            if self._local_clock is not None:
+            clock = self._local_clock
+            if clock is not None:
+                if is_export:
+                    clock = self._export_clock or clock
                 number = float(value)  # type: ignore[arg-type]  # as above
-                rejection = accumulator.offer(number, seconds, self._local_clock.naive, self._td, limits)
+                rejection = accumulator.offer(number, seconds, clock.naive, self._td, limits)
                 published[key] = in_base(accumulator.total)
             if accumulator.waits:
                 self._waiting.append(place)
@@ -280,6 +286,7 @@ class Fold:
     def _add_all(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
         rejections = []
         self._unsettled = False
+        self._export_clock = None
         self._notice_billing_period(frame)
         shown: set[Key] = set()
         counted: set[Key] = set()
@@ -316,13 +323,13 @@ class Fold:
         value = self._value(reading)
         offered[key] = value
         is_new = key not in self._before
-        if kind in _DESCRIPTIVE and reading.quantity not in _SENT_ONCE and self._before.get(key) != value:
+        if kind in _DESCRIPTIVE and not reading.row.once and self._before.get(key) != value:
             self._unsettled = True
             if kind is Kind.TEXT:
                 return  # a name is believed when two frames agree on it
         if reading.row.is_kept:
             # A level under a period that only one frame names could stand under a damaged name.
-            if is_new and kind is not Kind.PRESENCE and reading.quantity not in _SENT_ONCE:
+            if is_new and kind is not Kind.PRESENCE and not reading.row.once:
                 self._unsettled = True
             else:
                 self._kept[key] = Kept(value, unix)
@@ -337,6 +344,10 @@ class Fold:
         elif reading.quantity is q.INTEGRATION_PERIOD:
             minutes = int(number(reading))
             self._td = Td(minutes, minutes)
+        elif isinstance(reading.value, LocalTime) and self._local_clock is not None:
+            # A date that is not of this frame is none: then that of the first part has to do.
+            later = (reading.value.naive - self._local_clock.naive).total_seconds()
+            self._export_clock = reading.value if 0 <= later <= self.identity.family.frame_seconds else None
 
     def _settle(
         self,
@@ -465,7 +476,8 @@ class Fold:
         self._unsettled |= bool(withheld)
         for key, value in self._registers.believed():
             quantity, dimensions = key
-            if not (key in self._shown or key in self._kept) or key in withheld:
+            is_told = key in self._shown or (key in self._kept and quantity not in self.identity.family.told_in_full)
+            if not is_told or key in withheld:
                 continue
             if value == 0 and self._hides_zero(key):
                 continue

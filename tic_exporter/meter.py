@@ -361,9 +361,20 @@ class Meter:
             saved_id, kept = self._restorable
             if saved_id == meter_id:
                 fold.restore(kept, now, unix)
+                self._recall(fold.identity, kept)
             else:
                 log.warning("saved state is of another meter, and left aside", extra=self._who | {"saved": saved_id})
             self._restorable = None
+
+    def _recall(self, identity: Identity, kept: Mapping[Key, Kept]) -> None:
+        """Tell the decoder of which tariff periods registers were kept: to some families these tell the contract."""
+        periods = {
+            dict(dimensions)["tariff_period"]: entry.seen
+            for (quantity, dimensions), entry in kept.items()
+            if quantity is q.ACTIVE_ENERGY_IMPORT
+        }
+        meter_id = identity.meter_id if identity.family.id_label else None
+        self._decoder.recall(meter_id, identity.family, periods)
 
     # --- counting and publishing ------------------------------------------------------------------------------------
 

@@ -208,6 +208,8 @@ class IntervalAccumulator:
         agrees = doubtful is not None and _added(doubtful, point.value, point.top, _NONE, allowed) is not None
         self._doubtful, self._suspects = point, self._suspects + 1 if agrees else 1
         if self._suspects <= CONFIRMATIONS:
+            if point.top < before.top:
+                return None  # the clock was set back, as each October, and is believed: nothing is wrong with the meter
             return Rejection.REGISTER_FELL if point.value < before.value else Rejection.REGISTER_JUMPED
         # Set back, or the clock was: nothing can be said of what was counted meanwhile.
         added = _counted(before, point.value, point.top, _NONE)

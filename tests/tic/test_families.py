@@ -884,6 +884,17 @@ def test_a_value_of_another_form_costs_a_pme_pmi_frame(text: str) -> None:
     assert not frame.readings
 
 
+def test_the_name_that_an_older_edition_gives_to_the_mobile_peak_is_read_as_pm() -> None:
+    contract = ("MESURES1 TJ EJP    ", "MESURES2 TJ EJP    ")
+    usual = readings(replaced(frames.PMEPMI, *contract, "PTCOUR1 PM", "PTCOUR2 PM"))
+
+    assert usual[q.CRITICAL_PEAK,] is True
+    assert usual == readings(replaced(frames.PMEPMI, *contract, "PTCOUR1 M", "PTCOUR2 M"))
+    assert usual == readings(replaced(frames.PMEPMI, *contract, "PTCOUR1 M  ", "PTCOUR2 M  "))
+    dynamic = ("TARIFDYN ACTIF", "ETATDYN1 xxx")
+    assert (q.ACTIVE_ENERGY_IMPORT, "PM-xxx") in readings(replaced(frames.PMEPMI, *dynamic, "PTCOUR1 M"))
+
+
 @pytest.mark.parametrize("value", ["6TkW", "0TkW", "6H.kW", "6C.kW", "6M.kW"])
 def test_a_demand_point_that_does_not_cover_its_interval_is_passed_over(value: str) -> None:
     told = readings(replaced(frames.PMEPMI, f"PA1_s {value}"))

@@ -687,6 +687,7 @@ INJECTION = [
 ]
 EXPORT_PERIODS = {"1": "P", "2": "HPH", "3": "HCH", "4": "HPE", "5": "HCE"}
 INJECTION_READINGS: Readings = {
+    (q.EXPORT_CLOCK,): at(2015, 3, 12, 14, 5, 34),
     (q.LINE_VOLTAGE_MEAN,): 232,
     (q.INTERVAL_ACTIVE_ENERGY_EXPORT,): 77,
     (q.INTERVAL_REACTIVE_ENERGY, "2"): 8,
@@ -893,6 +894,7 @@ SHORT = [
     "EAp8SF 48kWh",
 ]
 SHORT_READINGS: Readings = {
+    (q.CRITICAL_PEAK,): False,
     (q.CLOCK,): at(2017, 3, 12, 14, 5, 33),
     (q.INTERVAL_ACTIVE_ENERGY_IMPORT,): 123_456_789,
     (q.INTERVAL_REACTIVE_ENERGY, "1"): 12,
@@ -1103,6 +1105,14 @@ def test_the_states_of_a_saphir_come_and_go_with_short_frames_too() -> None:
 
     assert [frame[q.OVERLOAD_WARNING,] for frame in told] == [False, True, False]
     assert [frame[q.CONTROL_MODE,] for frame in told] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("period", "is_peak"), [("PM ", True), ("PM", True), ("P  ", False), ("HPH", False), ("XXX", False), ("ABC", False)]
+)
+def test_a_saphir_tells_whether_a_mobile_peak_runs(period: str, is_peak: bool) -> None:  # noqa: FBT001
+    told = readings(confirmed(replaced(SHORT_FRAME, f"PTCOURF {period}")))
+    assert is_peak is told[q.CRITICAL_PEAK,]
 
 
 def test_dynamic_periods_of_a_saphir_are_legal_and_tell_nothing() -> None:

@@ -63,6 +63,11 @@ class Decoder:
             return alike
         return self._decode_whole(raw, body, parity)
 
+    def recall(self, meter_id: str | None, family: Family, periods: Mapping[str, float]) -> None:
+        """Take up what an earlier process had kept of a meter: registers by tariff period, and when each was seen."""
+        self._memories.recall(meter_id, family, periods)
+        self._likeness = None
+
     def _decode_whole(self, raw: RawFrame, body: bytes, parity: Parity) -> DecodedFrame:
         """Read every group, and what they say together."""
         dialect = dialect_of(body)

@@ -38,6 +38,18 @@ class Memories:
         self.are_settled = not beliefs.doubts
         return beliefs.values
 
+    def recall(self, meter_id: str | None, family: Family, periods: Mapping[str, float]) -> None:
+        """Believe what registers of tariff periods tell that were kept, seen at those times: of two the later one."""
+        beliefs = self._by_meter.setdefault(meter_id, _Beliefs(self._known))
+        for row in family.memories:
+            told: dict[str, float] = {}
+            for period, value in row.revealed_by.items():
+                if period in periods:
+                    told[value] = max(periods[period], told.get(value, 0.0))
+            latest = [value for value, seen in told.items() if seen == max(told.values())]
+            if len(latest) == 1 and row.key not in beliefs.values:
+                beliefs.values[row.key] = latest[0]
+
 
 class _Beliefs:
     """Frames for minutes hang on what is remembered, so a doubtful word is not believed.

@@ -156,6 +156,7 @@ CALENDAR2_PERIODS = Quantity(
     "calendar2_periods", Unit.NONE, Kind.CONTEXT, "The periods of calendar 2", in_force=CALENDAR2_TARIFF_PERIOD
 )
 INTEGRATION_PERIOD = Quantity("integration_period", Unit.MINUTE, Kind.CONTEXT, "Minutes between two top Td")
+EXPORT_CLOCK = Quantity("export_clock", Unit.INSTANT, Kind.CONTEXT, "When the part on injection was begun")
 DYNAMIC_TARIFF = Quantity("dynamic_tariff", Unit.NONE, Kind.CONTEXT, "Whether a dynamic tariff is running, and which")
 TARIFF_PERIOD_NAME = _text("tariff_period_info", "Name of a tariff period, learned from the meter", "name", TARIFF)
 
@@ -356,6 +357,8 @@ MAX_APPARENT_POWER_EXPORT = _level(
 MAX_APPARENT_POWER_EXPORT_AT = _instant("max_apparent_power_export", "When that highest power was reached", DAY)
 
 
+# That the maxima of PME-PMI (PMAX_s, PMAX_i) start again with the billing period is uncertain [?]; those of CJE do
+# (NOI-CPT_02E 2.6, PMAXC).
 def _maximum(name: str, unit: Unit, help_: str, obis: str) -> Quantity:
     return Quantity(name, unit, Kind.LEVEL, help_, TARIFF, obis, per_billing_period=True)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from .codecs import Codec, Value
 from .groups import Dialect
 from .identity import IDENTIFIER
-from .quantities import ACTIVE_ENERGY_IMPORT, TARIFF_PERIOD, Kind, Quantity
+from .quantities import ACTIVE_ENERGY_IMPORT, CLOCK, TARIFF_PERIOD, Kind, Quantity
 
 NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 """Kinds whose change leaves the shape of a frame as it is."""
@@ -52,16 +52,19 @@ class FromLabel(NamedTuple):
 class FromLabels(NamedTuple):
     """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`.
 
-    A `Memory` row under the name of `suffix` tells whether the meter sends that label at all.
+    `names` has another name for some values of `label`. A `Memory` row under the name of `suffix` tells whether the
+    meter sends that label at all.
     """
 
     label: str
     active: tuple[str, str]
     suffix: str
     idle: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
         value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
+        value = self.names.get(value, value)
         active = frame.get(self.active[0], "").strip(" ")
         if not active and suffix:
             return None  # the state is told, but not whether it holds: a group was lost
@@ -105,6 +108,8 @@ class Field:
     Args:
         cyclic: the label is sent now and then; its last value stays until it is seen again.
         unless: (label, value): while that label has that value the reading is false, whatever this one says.
+        once: it may be sent in one frame alone, and is believed then.
+        clock: for an INTERVAL, the date in the frame by which it is known which interval it is of.
     """
 
     label: str
@@ -113,6 +118,8 @@ class Field:
     dimensions: Where = field(default_factory=dict)
     cyclic: bool = False
     unless: tuple[str, str] | None = None
+    once: bool = False
+    clock: Quantity = CLOCK
 
     is_bound: bool = field(init=False)
     """Whether a dimension comes from elsewhere: then the frame shows one series of several."""
@@ -134,13 +141,15 @@ class Field:
 class Memory(NamedTuple):
     """A row for what later frames of the same meter need: the value of `codec` is kept under `key`.
 
-    `trusted` lists what is believed when it is heard for the first time.
+    `trusted` lists what is believed when it is heard for the first time. `revealed_by` tells what the register of a
+    tariff period says, which an earlier process has kept.
     """
 
     label: str
     key: str
     codec: Codec
     trusted: frozenset[str]
+    revealed_by: Mapping[str, str] = field(default_factory=dict)
 
 
 class Marker(NamedTuple):
@@ -242,6 +251,17 @@ class Family:
         rows = (row for row in self.fields if row.quantity is ACTIVE_ENERGY_IMPORT)
         sources = [source for row in rows for source in row.dimensions.values() if not isinstance(source, str)]
         return any(not in_force.isdisjoint(source.labels) for source in sources)
+
+    @cached_property
+    def told_in_full(self) -> frozenset[Quantity]:
+        """Registers of which complete frames tell all: of one that is lacking nobody knows any more what it says."""
+        rows = [row for row in self.all_fields if row.quantity.kind is Kind.REGISTER]
+        in_turn = {
+            row.quantity
+            for row in rows
+            if row.cyclic or any(not isinstance(source, str) and source.labels for source in row.dimensions.values())
+        }
+        return frozenset(row.quantity for row in rows) - in_turn
 
     @cached_property
     def context_labels(self) -> frozenset[str]:

@@ -45,6 +45,8 @@ _OPTION = _head(5, choice({"22": "BASE", "23": "BASE", "44": "EJP", "11": SILENT
 _WARNING = _head(6, choice({"DP": True, "": False}))
 _RATIO = _head(8, first_of(choice({"00": 100}), integer(width=2, at_least=80)))
 
+_REVEALED = {"HPH": "BASE", "HCH": "BASE", "PM": "EJP", "HH": "EJP"}
+
 _WINTER: Where = {"tariff_period": Remembered("contract", {"BASE": "HPH", "EJP": "HH"})}
 _FIRST: Where = {"tariff_period": Remembered("contract", {"BASE": "HPH", "EJP": "PM"})}
 _SECOND: Where = {"tariff_period": Remembered("contract", {"BASE": "HCH", "EJP": "HH"})}
@@ -93,7 +95,7 @@ CJE = Family(
         "PERCP": _NO_YEAR,
         "FCOU": "when the meter answers the telephone",
     },
-    memories=(Memory("JAUNE", "contract", _OPTION, frozenset({"BASE", "EJP"})),),
+    memories=(Memory("JAUNE", "contract", _OPTION, frozenset({"BASE", "EJP"}), _REVEALED),),
     required=frozenset({"JAUNE", "ENERG"}),
     complete_label="JAUNE",
     register_step=1000,

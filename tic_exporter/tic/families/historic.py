@@ -26,7 +26,8 @@ INDEX = integer(width=9)
 _AMPERES = integer(width=3)
 _POWER = integer(width=5)
 
-# The fourth character of BBRx is the programme of the two circuits (NOI-CPT_02E 2.3, table of OPTARIF).
+# The fourth character of BBRx is the programme of the two circuits (NOI-CPT_02E 2.3, table of OPTARIF): ( to ? are
+# programmes A, B and C of circuit 1. Whether a meter sends a space to ', programme 00, is uncertain [?].
 _OPTION = formed(rf"{OPTARIF}|BBR[ -?]", text(4, drop="."))
 _OPTION_PERIODS = first_of(OPTARIF_PERIODS, formed("BBR[ -?]", constant(_TEMPO)))
 _DAY_COLOR = formed(_CODE, choice({code: _TEMPO_COLORS.get(code[2:], SILENT) for code in _PERIODS}))

@@ -183,11 +183,11 @@ _INJECTION = (
     #     label       quantity                         codec                dimensions
     # The same voltage as in the first part, read a moment later: the last one wins.
     Field("U10MN",    q.LINE_VOLTAGE_MEAN,             _VOLTS),
-    # The same clock as in the first part, which tells it.
-    Field("DATECOUR", q.CLOCK,                         silent(_DATE)),
-    Field("EA",       q.INTERVAL_ACTIVE_ENERGY_EXPORT, _WH),
-    Field("ERP",      q.INTERVAL_REACTIVE_ENERGY,      _VARH,               {"quadrant": "2"}),
-    Field("ERN",      q.INTERVAL_REACTIVE_ENERGY,      _VARH,               {"quadrant": "3"}),
+    # The clock of the first part, which tells it, seconds later: in between there may be a top Td.
+    Field("DATECOUR", q.EXPORT_CLOCK,                  _DATE),
+    Field("EA",       q.INTERVAL_ACTIVE_ENERGY_EXPORT, _WH,                 clock=q.EXPORT_CLOCK),
+    Field("ERP",      q.INTERVAL_REACTIVE_ENERGY,      _VARH,               {"quadrant": "2"}, clock=q.EXPORT_CLOCK),
+    Field("ERN",      q.INTERVAL_REACTIVE_ENERGY,      _VARH,               {"quadrant": "3"}, clock=q.EXPORT_CLOCK),
     Field("PTCOUR",   q.EXPORT_TARIFF_PERIOD,          _EXPORT_CODE),
     # Version 1.01 alone sends a notice here; it is of the power injected, where the metric is of the power drawn.
     Field("PREAVIS",  q.OVERLOAD_WARNING,              silent(codes("DEP"))),

@@ -37,6 +37,9 @@ _EIGHT = ("P", "HPH", "HPD", "HCH", "HCD", "HPE", "HCE", "JA")
 _EJP = ("PM", "HH", "HPE", "HCE")
 _THREE = ("P", "HP", "HC")
 PERIODS = ("P", "PM", "HH", "HP", "HC", "HPH", "HCH", "HPE", "HCE", "HPD", "HCD", "JA", "HD")
+# An older edition of the specification calls the mobile peak M.
+_NAMES = {**{code: code for code in PERIODS}, "M": "PM"}
+_PEAK = choice({code: name == "PM" for code, name in _NAMES.items()})
 _LU = ("TJ LU", "TJ LU-SD", "TJ LU-P", "TJ LU-PH", "TJ LU-CH")
 _EJPS = ("TJ EJP", "TJ EJP-SD", "TJ EJP-PM", "TJ EJP-HH")
 # More contracts may appear: one that is not listed is no error, its periods are those that are seen.
@@ -51,13 +54,13 @@ _CALENDAR2 = {
 
 # Palier 2010 sends no ETATDYN1, and 2013 only under a contract with a dynamic tariff (2.9, tables of both paliers):
 # without it TARIFDYN tells that the external signal is there, and the registers are those of PTCOUR1.
-_IN_FORCE = FromLabels("PTCOUR1", active=("TARIFDYN", "ACTIF"), suffix="ETATDYN1", idle="000")
+_IN_FORCE = FromLabels("PTCOUR1", active=("TARIFDYN", "ACTIF"), suffix="ETATDYN1", idle="000", names=_NAMES)
 _PERIOD: Where = {"tariff_period": _IN_FORCE}
 _Q1: Where = {"quadrant": "1", "tariff_period": _IN_FORCE}
 _Q2: Where = {"quadrant": "2", "tariff_period": _IN_FORCE}
 _Q3: Where = {"quadrant": "3", "tariff_period": _IN_FORCE}
 _Q4: Where = {"quadrant": "4", "tariff_period": _IN_FORCE}
-_PERIOD2: Where = {"tariff_period": FromLabel("PTCOUR2")}
+_PERIOD2: Where = {"tariff_period": FromLabel("PTCOUR2", _NAMES)}
 _CURRENT, _PREVIOUS = {"billing_period": "current"}, {"billing_period": "previous"}
 
 _FIELDS = (
@@ -73,8 +76,8 @@ _FIELDS = (
     Field("ER+_i",    q.INTERVAL_REACTIVE_ENERGY,                _VARH,                 {"quadrant": "2"}),
     Field("ER-_i",    q.INTERVAL_REACTIVE_ENERGY,                _VARH,                 {"quadrant": "3"}),
     Field("EAPP_i",   q.INTERVAL_APPARENT_ENERGY_EXPORT,         _VAH),
-    Field("PTCOUR1",  q.TARIFF_PERIOD,                           codes(*PERIODS),       _PERIOD),
-    Field("PTCOUR1",  q.CRITICAL_PEAK,                           choice({code: code == "PM" for code in PERIODS})),
+    Field("PTCOUR1",  q.TARIFF_PERIOD,                           codes(*_NAMES),        _PERIOD),
+    Field("PTCOUR1",  q.CRITICAL_PEAK,                           _PEAK),
     Field("TARIFDYN", q.DYNAMIC_TARIFF,                          codes("ACTIF", "INACTIF")),
     Field("ETATDYN1", q.DYNAMIC_TARIFF,                          text(3)),
     Field("MODE",     q.CONTROL_MODE,                            present(codes("CONTROLE"))),
@@ -124,7 +127,7 @@ _FIELDS = (
     Field("TGPHI_i",  q.TAN_PHI_EXPORT,                          decimal()),
     Field("MESURES2", q.CALENDAR,                                _NAME),
     Field("MESURES2", q.CALENDAR2_PERIODS,                       first_of(choice(_CALENDAR2), silent(_NAME))),
-    Field("PTCOUR2",  q.CALENDAR2_TARIFF_PERIOD,                 codes(*PERIODS)),
+    Field("PTCOUR2",  q.CALENDAR2_TARIFF_PERIOD,                 choice(_NAMES)),
     Field("DebP_2",   q.CALENDAR2_BILLING_PERIOD_START,          _DATE,                 _CURRENT),
     Field("EAP_s2",   q.CALENDAR2_ACTIVE_ENERGY_IMPORT,          _KWH,                  _PERIOD2),
     Field("DebP-1_2", q.CALENDAR2_BILLING_PERIOD_START,          _DATE,                 _PREVIOUS),

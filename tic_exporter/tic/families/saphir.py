@@ -43,6 +43,7 @@ _REMEMBERED = first_of(choice({"XXX": "", "": ""}), _NAME)
 _KNOWN = frozenset({"", "P", "HPH", "HPD", "HCH", "HCD", "HPE", "HCE", "JA"})
 _PERIOD = first_of(choice({"XXX": SILENT}), _NAME)
 _LISTED = listed(_PERIOD)
+_PEAK = first_of(choice({"PM": True}), implies(_NAME, value=False))
 
 _D1 = Remembered("LIB_p1D")
 _D2 = Remembered("LIB_p2D")
@@ -84,7 +85,7 @@ _MEMORIES = (
 _FIELDS = (
     #     label       quantity                                      codec     dimensions
     Field("DATE",     q.CLOCK,                                      _DATE),
-    Field("MESSAGE",  q.MESSAGE,                                    text(80)),
+    Field("MESSAGE",  q.MESSAGE,                                    text(80), once=True),
     Field("TD",       q.INTEGRATION_PERIOD,                         integer(width=2, most=60, at_least=1)),
     Field("EAS",      q.INTERVAL_ACTIVE_ENERGY_IMPORT,              _WH),
     Field("ER+S",     q.INTERVAL_REACTIVE_ENERGY,                   _VARH,    {"quadrant": "1"}),
@@ -101,6 +102,7 @@ _FIELDS = (
     Field("GRILLE_F", q.CONTRACT,                                   text(8)),
     Field("PTCOURD",  q.DISTRIBUTOR_TARIFF_PERIOD,                  _PERIOD),
     Field("PTCOURF",  q.TARIFF_PERIOD,                              _PERIOD),
+    Field("PTCOURF",  q.CRITICAL_PEAK,                              _PEAK),
     Field("PREAVIS",  q.OVERLOAD_WARNING,                           present(codes("DEP"))),
     Field("MODE",     q.CONTROL_MODE,                               present(codes("CONTROLE"))),
     Field("DATEPA1",  q.LOAD_PROFILE_AT,                            _DATE,    {"point": "1"}),

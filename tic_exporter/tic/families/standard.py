@@ -138,7 +138,7 @@ _FIELDS = (
     Field("DPM3",      q.CRITICAL_PEAK_START,               _PEAK,                     {"peak": "3"}),
     Field("FPM3",      q.CRITICAL_PEAK_END,                 _PEAK,                     {"peak": "3"}),
     Field("MSG1",      q.MESSAGE,                           text(32)),
-    Field("MSG2",      q.SHORT_MESSAGE,                     text(16),                  cyclic=True),  # sent once
+    Field("MSG2",      q.SHORT_MESSAGE,                     text(16),                  cyclic=True, once=True),
     Field("PRM",       q.METERING_POINT,                    matching(r"\d{14}")),
     Field("RELAIS",    q.RELAY_CLOSED,                      byte_bit(0),               {"relay": "1"}),
     Field("RELAIS",    q.RELAY_CLOSED,                      byte_bit(1),               {"relay": "2"}),
