@@ -128,6 +128,15 @@ def test_a_service_that_cannot_start_leaves_nothing_behind() -> None:
     wait_until(lambda: open_descriptors() <= before, SECONDS)
 
 
+def test_addresses_are_read_before_anything_starts() -> None:
+    web = WebConfig(listen_addresses=("127.0.0.1:0", "nonsense"), config_file="/nowhere/web.yml")
+    service = Service(lambda: Config((MeterConfig("a", NOWHERE),), web=web))
+    with pytest.raises(ValueError, match=r'expected an address .*, not "nonsense"'):
+        service.start()
+    assert [] == service.addresses
+    assert 0 == service.stop()
+
+
 @pytest.mark.parametrize(("granted", "is_told"), [(100, True), (1000, False)])
 def test_too_few_descriptors_for_the_meters_are_told_at_the_start(
     granted: int, *, is_told: bool, tmp_path: Path

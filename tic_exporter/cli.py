@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__, logs
+from .commands.flags import listen_address
 from .config import Config, ConfigError, load, single_meter
 
 DEFAULT_FILES = ("tic_exporter.yml", "/etc/tic_exporter/tic_exporter.yml")
@@ -62,6 +63,7 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web.listen-address",
         dest="listen",
+        type=listen_address,
         action="append",
         metavar="ADDRESS",
         help="where to listen; may be repeated (default :15402)",
@@ -104,7 +106,7 @@ def _serve(words: Sequence[str]) -> int:
 def _with_flags(config: Config, flags: argparse.Namespace) -> Config:
     """Let flags that were given win over the file, and the file over the directory that systemd gives."""
     given = {
-        "listen_addresses": tuple(flags.listen) if flags.listen else None,
+        "listen_addresses": tuple(map(str, flags.listen)) if flags.listen else None,
         "telemetry_path": flags.telemetry_path,
         "max_requests": flags.max_requests,
         "config_file": flags.web_config_file,

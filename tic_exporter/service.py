@@ -14,7 +14,7 @@ from pathlib import Path
 from . import __version__, catalogue, logs
 from .building import meter_options, port_settings
 from .clocks import steady
-from .config import Config, ConfigError, MeterConfig
+from .config import Config, ConfigError, MeterConfig, parse_listen_address
 from .exposition import ExporterCollector, Exposition, MeterCollector, registry_of
 from .framelog import FrameLog
 from .meter import Meter, Snapshot
@@ -30,7 +30,7 @@ from .web.guard import Guard
 from .web.history import History
 from .web.interpretation import Interpretation
 from .web.page import page_routes
-from .web.server import App, BoundedServer, parse_listen_address
+from .web.server import App, BoundedServer
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class Service:
         """Read the configuration, listen, then read the lines. Raises ConfigError, OSError (address in use)."""
         limit = _raise_descriptor_limit()
         config = self._load()
+        addresses = [parse_listen_address(text) for text in config.web.listen_addresses]
         needed = len(config.meters) + config.web.max_requests + _OWN_DESCRIPTORS
         if 0 <= limit < needed:  # -1 is without limit
             # Lines beyond it fail to open one by one, and scrapes with them: better said at once, and why.
@@ -101,7 +102,7 @@ class Service:
             telemetry_path=config.web.telemetry_path,
             routes=self._routes(config),
         )
-        for address in self._listeners or map(parse_listen_address, config.web.listen_addresses):
+        for address in self._listeners or addresses:
             server = BoundedServer(
                 address,
                 guard.protect(app),
