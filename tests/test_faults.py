@@ -337,17 +337,33 @@ def _writes(path: Path, kind: str, hours: float, interval: float = Config(()).sa
     return file.saves, path.stat().st_size
 
 
+NOBODY = 65534
 READ_ONLY = """
+file.save({"shop": ("041436028024", {})})
+file.save({"shop": ("041436028024", {})})
+assert (file.saves, file.failures) == (2, 2), (file.saves, file.failures)
+"""
+
+
+def as_nobody(path: Path, script: str) -> str:
+    """Load a state file as a user who owns nothing, then go on with `file`; give what was logged."""
+    begin = """
 import logging, sys
 from pathlib import Path
 from tic_exporter.state import StateFile
 logging.basicConfig()
 file = StateFile(Path(sys.argv[1]))
 assert file.load() == {}, "loaded"
-file.save({"shop": ("041436028024", {})})
-file.save({"shop": ("041436028024", {})})
-assert (file.saves, file.failures) == (2, 2), (file.saves, file.failures)
 """
+    for folder in path.parents:
+        if not folder.stat().st_mode & 0o001:  # one of pytest's own
+            folder.chmod(0o711)
+    nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    done = subprocess.run(
+        [*nobody, sys.executable, "-c", begin + script, str(path)], capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
@@ -356,10 +372,22 @@ def test_a_state_file_that_may_not_be_written_stays_and_is_said_once(tmp_path: P
     StateFile(path).save({})
     before = path.read_bytes()
     path.chmod(0o444)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
-    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", READ_ONLY, str(path)]
-    done = subprocess.run(nobody, capture_output=True, text=True, check=False)
-    assert 0 == done.returncode, done.stderr
-    assert 1 == done.stderr.count("cannot be saved")
+    assert 1 == as_nobody(path, READ_ONLY).count("cannot be saved")
     assert before == path.read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
+@pytest.mark.parametrize("owns_the_folder", [True, False])
+def test_a_state_file_that_may_not_be_read_is_kept_whatever_is_saved_after_it(
+    tmp_path: Path, *, owns_the_folder: bool
+) -> None:
+    path = tmp_path / "state.json"
+    StateFile(path).save({"shop": ("041436028024", {})})
+    before = path.read_bytes()
+    if owns_the_folder:
+        os.chown(tmp_path, NOBODY, NOBODY)
+    failures = int(not owns_the_folder)
+    said = as_nobody(path, f"file.save({{}})\nassert (file.saves, file.failures) == (1, {failures})")
+    assert 1 == said.count("the state file cannot be read") == len(said.splitlines())
+    kept = path.with_name("state.json.unreadable") if owns_the_folder else path
+    assert before == kept.read_bytes()

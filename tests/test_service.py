@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
 import logging
@@ -19,13 +20,15 @@ from urllib.parse import quote
 
 import pytest
 
-from helpers import free_port, wait_until
+from helpers import free_port, run_exporter, wait_until
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, PME_PMI, Peer, frame, open_descriptors
 from tic_exporter.building import meter_options, port_settings
 from tic_exporter.config import Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from tic_exporter.folding import Kept
 from tic_exporter.reader import Reader
 from tic_exporter.service import Service
 from tic_exporter.sources import PortSettings
+from tic_exporter.state import StateFile
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.parity import Parity
@@ -125,6 +128,15 @@ def test_a_service_that_cannot_start_leaves_nothing_behind() -> None:
     wait_until(lambda: open_descriptors() <= before, SECONDS)
 
 
+def test_addresses_are_read_before_anything_starts() -> None:
+    web = WebConfig(listen_addresses=("127.0.0.1:0", "nonsense"), config_file="/nowhere/web.yml")
+    service = Service(lambda: Config((MeterConfig("a", NOWHERE),), web=web))
+    with pytest.raises(ValueError, match=r'expected an address .*, not "nonsense"'):
+        service.start()
+    assert [] == service.addresses
+    assert 0 == service.stop()
+
+
 @pytest.mark.parametrize(("granted", "is_told"), [(100, True), (1000, False)])
 def test_too_few_descriptors_for_the_meters_are_told_at_the_start(
     granted: int, *, is_told: bool, tmp_path: Path
@@ -198,6 +210,64 @@ def test_a_changed_meter_keeps_the_registers_of_other_tariff_periods() -> None:
             wait_until(lambda: 'tariff_period="HPE"} 1.8e' in registers(get(service, "/metrics")[1]), SECONDS)
             assert 'tariff_period="HPH"} 1.08e+10' in registers(get(service, "/metrics")[1])
             peer.hang_up()
+
+
+def test_a_meter_that_is_taken_out_and_put_back_keeps_the_registers_of_other_tariff_periods(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    winter, summer = winter_and_summer()
+    with Peer() as peer:
+        shop, other = MeterConfig("shop", peer.url), MeterConfig("other", NOWHERE)
+        configs = [config(*meters, state_file=path) for meters in ((shop, other), (other,), (other, shop))]
+        with serving(lambda: configs.pop(0)) as service:
+            peer.accept()
+            peer.write(winter * 3 + summer * 3)
+            wait_until(lambda: 'tariff_period="HPE"} 1.8e' in registers(get(service, "/metrics")[1]), SECONDS)
+            service.reload()
+            service.save()
+            assert ["shop"] == list(json.loads(path.read_bytes())["meters"])
+            service.reload()
+            peer.accept()
+            peer.write(summer * 3)
+            wait_until(lambda: 'tariff_period="HPE"} 1.8e' in registers(get(service, "/metrics")[1]), SECONDS)
+            assert 'tariff_period="HPH"} 1.08e+10' in registers(get(service, "/metrics")[1])
+            peer.hang_up()
+
+
+def saved_state(path: Path, *names: str) -> bytes:
+    """Write a state as an earlier process left it, of meters that nobody has heard since."""
+    key = (q.ACTIVE_ENERGY_IMPORT, (("tariff_period", "HPH"),))
+    StateFile(path).save({name: ("041436028024", {key: Kept(1.0, 1_784_000_000.0)}) for name in names})
+    return path.read_bytes()
+
+
+def test_what_was_saved_of_meters_that_are_not_configured_is_written_back_and_not_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    before = saved_state(path, "here", "attic", "cellar")
+    with serving(lambda: config(MeterConfig("here", NOWHERE), state_file=path)) as service:
+        service.save()
+        assert "tic_exporter_state_saves_total 0.0" in get(service, "/metrics")[1]
+    assert before == path.read_bytes()
+    with serving(lambda: config(MeterConfig("cellar", NOWHERE), state_file=path)):
+        pass
+    assert ["cellar", "here", "attic"] == list(json.loads(path.read_bytes())["meters"])
+
+
+@pytest.mark.parametrize("obstacle", ["an address in use", "a time zone that the system does not know"])
+def test_a_start_that_fails_leaves_the_saved_state_as_it_was(tmp_path: Path, obstacle: str) -> None:
+    path = tmp_path / "state.json"
+    before = saved_state(path, "here", "attic")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if obstacle == "an address in use":
+            wanted = config(MeterConfig("here", NOWHERE), state_file=path)
+            web = WebConfig(listen_addresses=(f"127.0.0.1:{listener.getsockname()[1]}",))
+            wanted = dataclasses.replace(wanted, web=web)
+        else:
+            wanted = config(MeterConfig("here", NOWHERE, timezone="Europe/Nowhere"), state_file=path)
+        service = Service(lambda: wanted)
+        with pytest.raises((OSError, ValueError)):
+            service.start()
+        assert 0 == service.stop()
+    assert before == path.read_bytes()
 
 
 def winter_and_summer() -> tuple[bytes, bytes]:
@@ -515,6 +585,40 @@ def test_the_winter_registers_of_a_pme_pmi_survive_a_restart_of_the_process(
             in text
         )
         assert 0 == again.stop()
+
+
+@pytest.mark.real
+def test_registers_survive_a_meter_that_is_taken_out_a_restart_a_start_that_fails_and_the_way_back(
+    exporter: StartExporter, tmp_path: Path
+) -> None:
+    winter, summer = winter_and_summer()
+    path, extra = tmp_path / "tic.yml", f"state_file: {tmp_path / 'state.json'}\n"
+    other = f"{{name: other, port: {tmp_path}/ttyUSB0}}"
+
+    def reload(*meters: str, shown: bytes) -> None:
+        write(path, *meters, extra=extra)
+        running.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: shown in running.get("/metrics").body, SECONDS)
+
+    with Peer() as peer:
+        shop = f"{{name: shop, port: '{peer.url}'}}"
+        running = start(exporter, path, shop, extra=extra)
+        peer.accept()
+        peer.write(winter * 3 + summer * 3)
+        wait_until(lambda: b'tariff_period="HPE"} 1.8e+10' in running.get("/metrics").body, SECONDS)
+        reload(other, shown=b'tic_up{meter="other"}')
+        wait_until(lambda: b'meter="shop"' not in running.get("/metrics").body, SECONDS)
+        assert 0 == running.stop()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            done = run_exporter(f"--config.file={path}", f"--web.listen-address=:{listener.getsockname()[1]}")
+        assert 1 == done.returncode
+        running = start(exporter, path, other, extra=extra)
+        reload(other, shop, shown=b'tic_up{meter="shop"}')
+        peer.accept()
+        peer.write(summer * 3)
+        wait_until(lambda: b'tariff_period="HPE"} 1.8e+10' in running.get("/metrics").body, SECONDS)
+        assert 'tariff_period="HPH"} 1.08e+10' in registers(running.get("/metrics").body.decode())
+        assert 0 == running.stop()
 
 
 def last_seen(text: str) -> float:

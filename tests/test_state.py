@@ -186,25 +186,62 @@ def test_a_metric_of_another_release_is_left_out_and_the_rest_is_used(path: Path
     assert {"shop": ("0414", {REGISTER: Kept(1.5, 1.0)})} == StateFile(path).load()
 
 
-def test_a_damaged_file_that_cannot_be_moved_is_still_no_reason_not_to_start(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path.write_bytes(b"{")
-    path.with_name("state.json.damaged").mkdir()
-    assert {} == StateFile(path).load()
-    assert 1 == len(complaints(caplog))
-    assert "not moved" in caplog.records[-1].__dict__["aside"]
-
-
 # Disks that are of no use
 
 
-def test_what_cannot_be_read_is_said_and_is_no_reason_not_to_start(
+def unreadable(path: Path) -> None:
+    """Put a file there that opens, and whose every byte is an input/output error: for root, too."""
+    path.symlink_to("/proc/self/mem")
+
+
+def test_a_file_that_cannot_be_read_is_set_aside_and_said_once_and_the_next_save_works(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path.mkdir()
-    assert {} == StateFile(path).load()
-    assert ["the state file cannot be read"] == complaints(caplog)
+    unreadable(path)
+    file = StateFile(path)
+    assert {} == file.load()
+    assert ["the state file cannot be read: set aside"] == complaints(caplog)
+    aside = path.with_name("state.json.unreadable")
+    assert str(aside) == caplog.records[-1].__dict__["aside"]
+    file.save(METERS)
+    assert (1, 0) == (file.saves, file.failures)
+    assert METERS == StateFile(path).load()
+    assert aside.is_symlink()
+    assert 1 == len(complaints(caplog))
+
+
+@pytest.mark.parametrize("how", ["cannot be read", "is damaged", "is a folder", "is in a folder that is a file"])
+def test_a_file_that_cannot_be_set_aside_is_never_written_over_and_each_refusal_counts_as_a_failure(
+    path: Path, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    for name in ("state.json.unreadable", "state.json.damaged"):
+        path.with_name(name).mkdir()
+    if how == "is a folder":
+        path.with_name("state.json.unreadable").rmdir()  # somebody's folder is not moved, although it could be
+        path.mkdir()
+    elif how == "is in a folder that is a file":
+        path.write_bytes(b"")
+        path = path / "state.json"
+    elif how == "cannot be read":
+        unreadable(path)
+    else:
+        path.write_bytes(b"{")
+    before = listed(path.parent)
+    file = StateFile(path)
+    assert {} == file.load()
+    (said,) = complaints(caplog)
+    assert said.endswith("left as it is, and nothing is saved")
+    assert "" != caplog.records[-1].__dict__["not_moved"]
+    for number in range(1, 4):
+        file.save(METERS)
+        assert (number, number) == (file.saves, file.failures)
+    assert before == listed(path.parent)
+    assert 1 == len(complaints(caplog))
+
+
+def listed(folder: Path) -> list[tuple[str, int]]:
+    """What stands in a folder, if it is one."""
+    return sorted((entry.name, entry.lstat().st_ino) for entry in folder.iterdir()) if folder.is_dir() else []
 
 
 @pytest.mark.parametrize("broken", ["folder is a file", "path is a folder", "disk is full", "fsync fails"])

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, logs
-from .config import Config, ConfigError, load, single_meter
+from .config import Config, ConfigError, ListenAddress, load, parse_listen_address, single_meter
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +55,7 @@ class Flags:
     config_file: str | None = None
     port: str | None = None
     state_file: str | None = None
-    listen: list[str] | None = None
+    listen: list[ListenAddress] | None = None
     systemd_socket: bool = False
     telemetry_path: str | None = None
     max_requests: int | None = None
@@ -100,7 +100,10 @@ def _plain(words: Sequence[str]) -> Flags | None:
         elif name in _WORDS and value in _WORDS[name][1]:
             setattr(flags, _WORDS[name][0], value)
         elif name == "--web.listen-address":
-            flags.listen = [*(flags.listen or ()), value]
+            try:
+                flags.listen = [*(flags.listen or ()), parse_listen_address(value)]
+            except ValueError:
+                return None
         elif name == "--web.max-requests" and _COUNT.fullmatch(value):
             flags.max_requests = int(value)
         else:
@@ -129,9 +132,12 @@ def _serve_parser() -> argparse.ArgumentParser:
 
 
 def _add_web_flags(parser: argparse.ArgumentParser) -> None:
+    from .commands.flags import listen_address  # noqa: PLC0415 - as above
+
     parser.add_argument(
         "--web.listen-address",
         dest="listen",
+        type=listen_address,
         action="append",
         metavar="ADDRESS",
         help="where to listen; may be repeated (default :15402)",
@@ -176,7 +182,7 @@ def _give_up(status: int, message: object) -> NoReturn:
 def _with_flags(config: Config, flags: Flags) -> Config:
     """Let flags that were given win over the file, and the file over the directory that systemd gives."""
     given: dict[str, Any] = {
-        "listen_addresses": tuple(flags.listen) if flags.listen else None,
+        "listen_addresses": tuple(map(str, flags.listen)) if flags.listen else None,
         "telemetry_path": flags.telemetry_path,
         "max_requests": flags.max_requests,
         "config_file": flags.web_config_file,

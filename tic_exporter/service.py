@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import __version__, catalogue, logs
 from .building import meter_options, port_settings
 from .clocks import steady
-from .config import Config, ConfigError, MeterConfig
+from .config import Config, ConfigError, MeterConfig, parse_listen_address
 from .exposition import ExporterCollector, Exposition, MeterCollector, registry_of
 from .meter import Meter, Snapshot
 from .notify import Notifier
@@ -25,7 +25,7 @@ from .reader import Line, Observer, Reader
 from .silence import Silence
 from .web.app import build_app, late
 from .web.history import History
-from .web.server import App, BoundedServer, parse_listen_address
+from .web.server import App, BoundedServer
 
 if TYPE_CHECKING:
     from .state import Remembered, StateFile
@@ -61,6 +61,8 @@ class Service:
         self._reloaded_at = 0.0
         self._reload_succeeded = True
         self._state: StateFile | None = None
+        self._absent: dict[str, Remembered] = {}  # what is remembered of meters that are not configured at present
+        self._has_started = False
         self._next_save = 0.0
         self._failure: BaseException | None = None
         # `SimpleQueue.put` may interrupt a `get` of its own thread, as a signal does; an Event would wait for ever.
@@ -83,6 +85,7 @@ class Service:
         """Read the configuration, listen, then read the lines. Raises ConfigError, OSError (address in use)."""
         limit = _raise_descriptor_limit()
         config = self._load()
+        addresses = [parse_listen_address(text) for text in config.web.listen_addresses]
         needed = len(config.meters) + config.web.max_requests + _OWN_DESCRIPTORS
         if 0 <= limit < needed:  # -1 is without limit
             # Lines beyond it fail to open one by one, and scrapes with them: better said at once, and why.
@@ -100,7 +103,8 @@ class Service:
             from .state import StateFile  # noqa: PLC0415
 
             self._state = StateFile(Path(config.state_file))
-        self._apply(config, self._state.load() if self._state else {})
+            self._absent = self._state.load()
+        self._apply(config)
         app = build_app(
             registry=self._registry,
             meters=lambda: list(self._lines),
@@ -108,7 +112,7 @@ class Service:
             telemetry_path=config.web.telemetry_path,
             routes=self._routes(config),
         )
-        for address in self._listeners or map(parse_listen_address, config.web.listen_addresses):
+        for address in self._listeners or addresses:
             server = BoundedServer(
                 address,
                 guard.protect(app) if guard else app,
@@ -120,6 +124,7 @@ class Service:
             log.info("listening", extra={"address": server.address[0], "port": server.address[1]})
         gc.freeze()  # what is loaded stays: no collection looks through it, which takes milliseconds each time
         self._reader.start()
+        self._has_started = True
         self._notifier.send("READY=1")
 
     @property
@@ -152,12 +157,13 @@ class Service:
         return self.stop()
 
     def stop(self) -> int:
-        """Close everything and save what was learned."""
+        """Close everything and save what was learned: nothing, where the start failed."""
         self._notifier.send("STOPPING=1")
         for server in self._servers:
             server.close()
         self._reader.stop()
-        self.save()
+        if self._has_started:
+            self.save()
         logs.remove_filter(self._pseudonyms.in_logs)
         if self._failure is None:
             return 0
@@ -166,10 +172,8 @@ class Service:
 
     def save(self) -> None:
         """Write the state file, if there is one and it would change."""
-        if self._state is None:
-            return
-        remembered = {name: _to_be_saved(line.meter) for name, line in self._lines.items()}
-        self._state.save({name: entry for name, entry in remembered.items() if entry is not None})
+        if self._state is not None:
+            self._state.save(_to_be_saved(self._lines) | self._absent)
 
     def _on_signal(self, number: int, _frame: object) -> None:
         self._events.put(number)
@@ -199,22 +203,27 @@ class Service:
             late = [name for name in _AT_THE_START if getattr(config, name) != getattr(self._config, name)]
             if late:
                 log.warning("what changed here takes effect at the next start", extra={"keys": ", ".join(late)})
-            self._apply(config, {})
+            self._apply(config)
             log.info("configuration read again", extra={"meters": len(self._lines)})
         self._notifier.send("READY=1")
 
-    def _apply(self, config: Config, saved: Mapping[str, Remembered]) -> None:
-        """Change to `config`: meters configured as before do not notice, changed ones keep what they learned."""
+    def _apply(self, config: Config) -> None:
+        """Change to `config`: meters configured as before do not notice, changed ones keep what they learned.
+
+        So do those that are gone: whoever takes a meter out for an hour wants its winter registers back.
+        """
         before = {meter.name: meter for meter in self._config.meters}
         wanted = {meter.name: meter for meter in config.meters}
         removed = {name for name, meter in before.items() if wanted.get(name) != meter}
         added = {}
         for name, meter in wanted.items():
             if before.get(name) != meter:
-                old = self._lines[name].meter.remembered() if name in self._lines else saved.get(name)
+                old = self._lines[name].meter.remembered() if name in self._lines else self._absent.get(name)
                 added[name] = self._line(meter, old)
         self._config = config
         self._reload_succeeded, self._reloaded_at = True, time.time()
+        known = self._absent | _to_be_saved(self._lines)
+        self._absent = {name: entry for name, entry in known.items() if name not in wanted}
         self._lines = {name: added.get(name) or self._lines[name] for name in wanted}
         self._reader.change(added, removed)
 
@@ -296,13 +305,15 @@ def _guard(path: str | None) -> Guard | None:
     return Guard(path)
 
 
-def _to_be_saved(meter: Meter) -> Remembered | None:
+def _to_be_saved(lines: Mapping[str, Line]) -> dict[str, Remembered]:
     """Leave out what is not shown either: a message may be kept until the meter sends another."""
-    remembered = meter.remembered()
-    if remembered is None:
-        return None
-    meter_id, kept = remembered
-    return meter_id, {key: entry for key, entry in kept.items() if key[0] not in meter.options.hidden}
+    saved: dict[str, Remembered] = {}
+    for name, line in lines.items():
+        if remembered := line.meter.remembered():
+            meter_id, kept = remembered
+            hidden = line.meter.options.hidden
+            saved[name] = meter_id, {key: entry for key, entry in kept.items() if key[0] not in hidden}
+    return saved
 
 
 def _raise_descriptor_limit() -> int:

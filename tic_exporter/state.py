@@ -30,13 +30,15 @@ _QUANTITIES: dict[str, Quantity] = {
 class StateFile:
     """The state of all meters, by their names.
 
-    A file that cannot be understood is set aside under another name, which is said once; the program starts without it.
+    A file that cannot be read or understood is set aside under another name, which is said once; the program starts
+    without it. Where that fails too it is never written over: it may hold what a meter shows again in half a year.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written: bytes | None = None
         self._failing = False
+        self._may_save = True
         self.saves = 0
         self.failures = 0
 
@@ -48,12 +50,12 @@ class StateFile:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            log.warning("the state file cannot be read", extra={"file": str(self._path), "error": str(error)})
+            self._set_aside("unreadable", "the state file cannot be read", error)
             return {}
         try:
             meters = _parse(data)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-            self._set_aside(error)
+            self._set_aside("damaged", "the state file is damaged, or of another version", error)
             return {}
         self._written = data
         return meters
@@ -64,6 +66,9 @@ class StateFile:
         if data == self._written:
             return
         self.saves += 1
+        if not self._may_save:
+            self.failures += 1  # said when it was loaded; the alert goes on saying it
+            return
         temporary = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,14 +90,29 @@ class StateFile:
             return
         self._written, self._failing = data, False
 
-    def _set_aside(self, error: Exception) -> None:
-        aside = self._path.with_name(f"{self._path.name}.damaged")
-        extra = {"file": str(self._path), "aside": str(aside), "error": str(error)}
-        try:
-            self._path.replace(aside)
-        except OSError as failure:
-            extra["aside"] = f"not moved: {failure}"
-        log.warning("the state file is damaged, or of another version: set aside", extra=extra)
+    def _set_aside(self, suffix: str, problem: str, error: Exception) -> None:
+        aside = self._path.with_name(f"{self._path.name}.{suffix}")
+        extra = {"file": str(self._path), "error": str(error)}
+        if obstacle := _move(self._path, aside):
+            self._may_save = False
+            extra["not_moved"] = obstacle
+            log.warning("%s: left as it is, and nothing is saved", problem, extra=extra)
+        else:
+            log.warning("%s: set aside", problem, extra=extra | {"aside": str(aside)})
+
+
+def _move(path: Path, aside: Path) -> str:
+    """Rename a file, for which its folder has to be writable and nothing else; gives what is in the way, if anything.
+
+    A folder or a device is not a state but a mistake in the configuration, and somebody else's.
+    """
+    try:
+        if not path.is_file():
+            return "not a file"
+        path.replace(aside)
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _for_the_owner(path: str, flags: int) -> int:

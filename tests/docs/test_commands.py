@@ -164,7 +164,9 @@ def test_a_state_file_of_another_version_is_set_aside_as_the_guide_says(tmp_path
     state.write_text('{"format": "tic_exporter state", "version": 1000, "meters": {}}')
     text = (DOCS / "upgrade.md").read_text(encoding="utf-8")
     with Peer() as bridge, Exporter([f"--meter.port={bridge.url}", f"--state.file={state}"]) as exporter:
-        assert [aside.name for aside in tmp_path.glob("state.json.*")] == re.findall(r"`(state\.json\.\w+)`", text)
+        assert [aside.name for aside in tmp_path.glob("state.json.*")] == re.findall(
+            r"`(state\.json\.\w+)`, with", text
+        )
         assert 1 == exporter.log().count("level=WARN")
 
 

@@ -29,12 +29,20 @@ def run(*words: str) -> str:
 @needs_systemd
 @pytest.mark.real
 @pytest.mark.parametrize("unit", UNITS)
-def test_exposure_is_two_at_most(unit: str) -> None:
+def test_exposure_is_two_at_most_and_what_the_guide_says(unit: str) -> None:
     said = run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(FOLDER / unit))
 
     match = re.search(r"Overall exposure level for .*: ([0-9.]+)", said)
     assert match is not None
     assert 2.0 >= float(match[1])
+    assert f"exposure {match[1]}\n" in (ROOT / "docs" / "systemd.md").read_text()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_other_processes_are_hidden_but_not_the_files_that_the_process_metrics_are_read_from(unit: str) -> None:
+    lines = (FOLDER / unit).read_text().splitlines()
+    assert "ProtectProc=invisible" in lines
+    assert not [line for line in lines if line.startswith("ProcSubset=")]  # `pid` takes away /proc/stat
 
 
 @needs_systemd

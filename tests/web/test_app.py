@@ -224,6 +224,16 @@ def test_routes_can_be_made_when_they_are_asked_for_the_first_time() -> None:
     assert ["once"] == made
 
 
+@pytest.mark.parametrize("target", ["/%6detrics", "http://anywhere/metrics", "http://anywhere/%6Detrics?meter=shop"])
+def test_a_route_is_found_however_its_path_is_written(server: BoundedServer, target: str) -> None:
+    assert b"tic_up" in get(server, target).body
+
+
+def test_a_telemetry_path_with_a_percent_sign_is_asked_for_as_it_is_configured() -> None:
+    with serving(app_with("/a%20b")) as server:
+        assert b"tic_up" in get(server, "/a%20b").body
+
+
 def test_routes_can_be_added() -> None:
     with serving(app_with(routes={"/api": lambda _: Response(200, "application/json", b"{}")})) as server:
         assert get(server, "/api").body == b"{}"
@@ -238,7 +248,7 @@ def test_a_route_that_ends_in_a_slash_takes_what_is_below_it_and_the_root_does_n
         app_with(routes={"/": name_of, "/api/": name_of, "/api/own": lambda _: Response(204, "", b"")})
     ) as server:
         assert (200, b"/") == (get(server, "/").status, get(server, "/").body)
-        assert b"/api/a%2Fb/c" == get(server, "/api/a%2Fb/c").body
+        assert b"/api/a/b/c" == get(server, "/api/a%2Fb/c").body
         assert 204 == get(server, "/api/own").status
         assert 404 == get(server, "/api").status
         assert 404 == get(server, "/nothing").status

@@ -11,6 +11,7 @@ from .. import logs
 from ..config import Config, MeterConfig, WebConfig
 from ..service import Service
 from ..simulator import KINDS, SimulatedMeter, serve_pty, serve_tcp
+from .flags import listen_address
 
 AT_SERIAL_PORTS = ("linky-standard", "linky-historic", "pme-pmi")
 """Kinds that stand at a pseudo-terminal, where speed and parity have to be found as on a real port."""
@@ -22,7 +23,12 @@ def run(words: Sequence[str]) -> int:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="tic-exporter demo", description=__doc__)
     parser.add_argument(
-        "--web.listen-address", dest="listen", default="127.0.0.1:15402", metavar="ADDRESS", help="default %(default)s"
+        "--web.listen-address",
+        dest="listen",
+        type=listen_address,
+        default="127.0.0.1:15402",
+        metavar="ADDRESS",
+        help="default %(default)s",
     )
     parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="warn")
     flags = parser.parse_args(words)
@@ -30,13 +36,13 @@ def run(words: Sequence[str]) -> int:
     start = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
     with ExitStack() as lines:
         meters = _start_meters(lines, start)
-        config = Config(meters=meters, web=dataclasses.replace(WebConfig(), listen_addresses=(flags.listen,)))
+        config = Config(meters=meters, web=dataclasses.replace(WebConfig(), listen_addresses=(str(flags.listen),)))
         service = Service(lambda: config)
         try:
             service.start()
         except OSError as error:
             service.stop()
-            parser.exit(1, f"{parser.prog}: {flags.listen}: {error}\n")
+            parser.exit(1, f"{parser.prog}: {error}\n")
         host, port = service.addresses[0][:2]
         print(  # noqa: T201 - for the person at the terminal
             f"{len(meters)} simulated meters on http://{host}:{port}/metrics; the slow ones take half a minute."

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ..building import meter_options
-from ..config import MeterConfig
+from ..config import ListenAddress, MeterConfig, naming
 from ..meter import Meter
 from ..replay import Replay
 from ..streams import Stream, stream_of
 from .decode import FORMATS, summarise
+from .flags import listen_address
 
 DRAIN_SECONDS = 5.0
 """How long the last bytes wait to be read."""
@@ -53,7 +54,7 @@ def run(words: Sequence[str]) -> int:
         if flags.pty is None and flags.tcp is None:
             return _decode(flags)
         stream_of(Path(flags.file))  # what cannot be played is said before anybody waits
-        with closing(PtyOutlet(Path(flags.pty)) if flags.pty is not None else _tcp_outlet(flags.tcp)) as outlet:
+        with closing(PtyOutlet(Path(flags.pty)) if flags.pty is not None else TcpOutlet(flags.tcp)) as outlet:
             print(f"port {flags.pty or flags.tcp}: plays when it is opened", flush=True)  # noqa: T201
             return _serve(flags, outlet)
     except BrokenPipeError:
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=_factor, default=1.0, metavar="N", help="factor of time; 0: without waiting")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--pty", metavar="LINK", help="symbolic link to make to a port")
-    where.add_argument("--tcp", metavar="HOST:PORT", help="where to listen")
+    where.add_argument("--tcp", type=listen_address, metavar="HOST:PORT", help="where to listen")
     parser.add_argument("--loop", action="store_true", help="with --pty or --tcp: again and again")
     parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="of the decoder (default %(default)s)")
     return parser
@@ -181,19 +182,13 @@ def _unread(descriptor: int) -> int:
     return int(struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0])
 
 
-def _tcp_outlet(address: str) -> "TcpOutlet":
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
-        raise ValueError(f"{address}: expected HOST:PORT")
-    return TcpOutlet(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - without a host it is meant to be everywhere
-
-
 class TcpOutlet:
     """Plays to who connects, one at a time."""
 
-    def __init__(self, host: str, port: int) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family)
+    def __init__(self, address: ListenAddress) -> None:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        with naming(address):
+            self._listener = socket.create_server(address, family=family)
         self._connection: socket.socket | None = None
 
     def wait(self) -> None:

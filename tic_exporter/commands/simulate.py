@@ -10,7 +10,9 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+from ..config import HIGHEST_PORT, naming
 from ..simulator import KINDS, Events, SimulatedMeter, damage, serve_pty, serve_tcp, write_file
+from .flags import listen_address
 
 ZONE = "Europe/Paris"
 
@@ -31,6 +33,9 @@ def run(words: Sequence[str]) -> int:
     if flags.kinds:
         print("\n".join(KINDS))  # noqa: T201
         return 0
+    if flags.tcp is not None and flags.tcp.port + flags.count - 1 > HIGHEST_PORT:
+        highest = HIGHEST_PORT - flags.count + 1
+        parser.error(f"--tcp: expected a PORT up to {highest}, so that each of {flags.count} meters has its own")
     try:
         meters = _meters(flags)
         for event in flags.event:
@@ -52,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kinds", action="store_true", help="list the kinds of meters")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--pty", metavar="LINK", help="symbolic link to make to the port")
-    where.add_argument("--tcp", metavar="HOST:PORT")
+    where.add_argument("--tcp", type=listen_address, metavar="HOST:PORT")
     where.add_argument("--file", metavar="FILE")
     parser.add_argument("--frames", type=int, default=100, help="number of frames in a file (default %(default)s)")
     parser.add_argument("--count", type=int, default=1, help="number of meters over TCP, one port each from PORT on")
@@ -109,10 +114,11 @@ def _deliver(flags: argparse.Namespace, meters: list[SimulatedMeter]) -> int:
         print(f"{flags.file}: {flags.frames} frames, {written} bytes")  # noqa: T201
         return 0
     if flags.tcp is not None:
-        host, _, port = flags.tcp.rpartition(":")
-        tcp = serve_tcp(
-            host, int(port), meters, one_port_each=flags.count > 1, speed=flags.speed, parity=parity, damage=hurt
-        )
+        host, port = flags.tcp
+        with naming(flags.tcp):
+            tcp = serve_tcp(
+                host, port, meters, one_port_each=flags.count > 1, speed=flags.speed, parity=parity, damage=hurt
+            )
         print(f"listening on {host}, ports {tcp.ports[0]} to {tcp.ports[-1]}", flush=True)  # noqa: T201
         return _until_interrupted(meters, tcp.stop)
     link = Path(flags.pty) if flags.pty else None

@@ -1,19 +1,24 @@
 """`tic_exporter.yml` -> frozen objects; all that is wrong is said at once, with its place and what was expected."""
 
+from .addresses import HIGHEST_PORT, ListenAddress, naming, parse_listen_address
 from .loading import load, parse, single_meter
 from .model import FAMILIES, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
 from .tables import TABLES
 
 __all__ = [
     "FAMILIES",
+    "HIGHEST_PORT",
     "TABLES",
     "Config",
     "ConfigError",
+    "ListenAddress",
     "MeterConfig",
     "Problem",
     "SerialSettings",
     "WebConfig",
     "load",
+    "naming",
     "parse",
+    "parse_listen_address",
     "single_meter",
 ]

@@ -11,6 +11,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from .addresses import parse_listen_address
 from .findings import refusal
 from .nodes import DESCRIPTIONS, Node, Scalar, Sequence, describe, shown
 
@@ -40,7 +41,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/|(socket|rfc2217):")
 _URL = re.compile(rf"(socket|rfc2217)://({_HOST}):([0-9]{{1,5}})")
 _SCHEMES = ("socket", "rfc2217")
 _HOST_AND_PORT = re.compile(rf"(?:{_HOST}):[0-9]{{1,5}}")
-_LISTEN_ADDRESS = re.compile(rf"(?:{_HOST})?:([0-9]{{1,5}})")
 _PORT_FORMS = "a path such as /dev/ttyUSB0, socket://HOST:PORT or rfc2217://HOST:PORT"
 
 
@@ -186,12 +186,21 @@ def address_of_url(value: str) -> tuple[str, int] | None:
     return (url[2].lower(), int(url[3])) if url else None
 
 
-def _is_listen_address(value: str) -> bool:
-    found = _LISTEN_ADDRESS.fullmatch(value)
-    return found is not None and int(found[1]) < 65536
+def _read_by(parse: Callable[[str], object], example: str) -> Checker:
+    """A text that `parse` takes: what it raises else says what was expected."""
+
+    def check(node: Node) -> str:
+        value: str = text(f"a text such as {example}", lambda _: True)(node)
+        try:
+            parse(value)
+        except ValueError as error:
+            raise refusal(node, str(error)) from None
+        return value
+
+    return check
 
 
-listen_address = text('an address such as ":15402", "127.0.0.1:15402" or "[::1]:15402"', _is_listen_address)
+listen_address = _read_by(parse_listen_address, '":15402"')
 telemetry_path = text("a path of the URL that starts with / , such as /metrics", re.compile('/[!-"$->@-~]*').fullmatch)
 meter_name = text("a name of 1 to 64 visible characters without spaces at its ends", visible(64))
 meter_id = text(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from .codecs import Codec, Value
@@ -17,6 +18,8 @@ NUMBERS = frozenset({Kind.REGISTER, Kind.INTERVAL, Kind.LEVEL, Kind.INSTANT})
 Dimensions = tuple[tuple[str, str], ...]
 Key = tuple[Quantity, Dimensions]
 """What tells one series of a meter from the others."""
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class Source(Protocol):
@@ -60,7 +63,7 @@ class FromLabels(NamedTuple):
     active: tuple[str, str]
     suffix: str
     idle: str
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = _NO_NAMES
 
     def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
         value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
@@ -149,7 +152,7 @@ class Memory(NamedTuple):
     key: str
     codec: Codec
     trusted: frozenset[str]
-    revealed_by: Mapping[str, str] = field(default_factory=dict)
+    revealed_by: Mapping[str, str] = _NO_NAMES
 
 
 class Marker(NamedTuple):

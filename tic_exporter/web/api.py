@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from ..clocks import steady
 from ..meter import Snapshot
@@ -75,7 +74,7 @@ class Api:
         return _answer(request, body)
 
     def _one(self, request: Request) -> Response:
-        name, omitted = unquote(request.path.removeprefix(f"{METERS}/")), _omitted(request)
+        name, omitted = request.path.removeprefix(f"{METERS}/"), _omitted(request)
         seen = self.meters().get(name)
         if omitted is None:
             return _unknown_part()

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import unquote
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
@@ -45,7 +46,7 @@ def build_app(
         "/-/healthy": lambda _: _text(200, "Healthy"),
         "/-/ready": lambda _: _text(200, "Ready") if ready() else _text(503, "Not ready"),
         **(routes or {}),
-        telemetry_path: lambda request: _metrics(request, registry),
+        unquote(telemetry_path): lambda request: _metrics(request, registry),
     }
     return _routed(table, folders=routes or {})
 

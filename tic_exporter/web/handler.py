@@ -1,6 +1,7 @@
 """One HTTP connection: what a client may send, and how an answer is written."""
 
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler
 from io import BufferedReader
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,10 +23,16 @@ _METHODS = ("GET", "HEAD")
 _MAX_REQUEST_LINE = 8 * 1024
 _MAX_HEAD = 32 * 1024
 
+# absolute-form = "http" [ "s" ] "://" [ userinfo "@" ] host [ ":" port ] path-abempty [ "?" query ]   (RFC 9112 3.2.2)
+_ABSOLUTE_FORM = re.compile(r"https?://(?:[^/?@]*@)?([^/?@]+)([^?]*)", re.IGNORECASE)
+
+# 204 says no length at all, and 304 that of the answer which the client has already (RFC 9110 8.6).
+_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is as sent, without percent-decoding; names of `headers` are in lower case."""
+    """`path` is without percent-encoding, scheme and host; names of `headers` are in lower case."""
 
     method: str
     path: str
@@ -114,18 +121,24 @@ class Handler(BaseHTTPRequestHandler):
             self._send(Response(405, TEXT, b"405 only GET and HEAD\n", (("Allow", ", ".join(_METHODS)),)))
 
     def _ask(self) -> Response:
-        path, _, query = self.path.partition("?")
-        parameters = parse_qs(query, keep_blank_values=True)
         try:
-            return self._app(Request(self.command, path, parameters, _plain_headers(self.headers)))
+            return self._app(self._request())
         except Exception:  # noqa: BLE001 - a bug costs one answer, not the server
             _LOG.exception("%s %r failed", self.command, self.path)
             return Response(500, TEXT, b"500 internal error, see the log\n")
 
+    def _request(self) -> Request:
+        path, _, query = self.path.partition("?")
+        headers = _plain_headers(self.headers)
+        if path[:1] != "/" and (absolute := _ABSOLUTE_FORM.fullmatch(path)):
+            headers["host"], path = absolute[1], absolute[2] or "/"  # what the Host header says counts for nothing then
+        return Request(self.command, unquote(path), parse_qs(query, keep_blank_values=True), headers)
+
     def _send(self, response: Response) -> None:
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
+        if response.status not in _WITHOUT_LENGTH:
+            self.send_header("Content-Length", str(len(response.body)))
         for name, value in response.headers:
             self.send_header(name, value)
         if self.close_connection:

@@ -8,7 +8,6 @@ that waits for a client happens in that client's own thread.
 import errno
 import logging
 import math
-import re
 import selectors
 import socket
 import ssl
@@ -17,12 +16,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from typing import Any
 
+from ..config import ListenAddress, naming
 from .handler import App, Handler, Request, Response
 
-__all__ = ["App", "BoundedServer", "Request", "Response", "parse_listen_address"]
+__all__ = ["App", "BoundedServer", "Request", "Response"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,25 +30,13 @@ _LINGER = 0.5  # seconds to wait for a client to read its last answer
 _PAUSE = 0.1  # seconds without accept() when the system is out of descriptors: it fails at once, over and over
 _WARN_EVERY = 60.0  # seconds: a flood must not flood the log
 
-# address = [ host | "[" IPv6 "]" ] ":" port   (as Go's net.Listen takes it, without its names of services)
-_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})")
+
+def _listen(address: ListenAddress) -> socket.socket:
+    with naming(address):
+        return _listener_at(*address)
 
 
-def parse_listen_address(text: str) -> tuple[str, int]:
-    """`:15402` -> `("", 15402)`; an empty host stands for every address of the machine, IPv6 and IPv4."""
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match["port"]) > 0xFFFF:
-        raise ValueError(f"listen address {text!r}: expected :PORT, HOST:PORT or [IPV6]:PORT, for example :15402")
-    if match["ipv6"] is None:
-        return match["host"], int(match["port"])
-    try:
-        IPv6Address(match["ipv6"])
-    except ValueError as error:
-        raise ValueError(f"listen address {text!r}: {error}") from None
-    return match["ipv6"], int(match["port"])
-
-
-def _listen(host: str, port: int) -> socket.socket:
+def _listener_at(host: str, port: int) -> socket.socket:
     if host in {"", "::"} and socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("::", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
@@ -125,7 +112,7 @@ class BoundedServer:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._quiet_until = -math.inf
-        self._listener = address if isinstance(address, socket.socket) else _listen(*address)
+        self._listener = address if isinstance(address, socket.socket) else _listen(ListenAddress(*address))
         self._listener.setblocking(False)
         # What ends the waiting. A shutdown() of the listener would end it for systemd too, which keeps it for later.
         self._woken, self._waker = socket.socketpair()
