@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.feeding import START, Fed
+from helpers.feeding import PARIS, START, Fed
 from helpers.lines import LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, frame
+from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.tic import quantities as q
 
 KWH = 3.6e6
@@ -307,12 +308,22 @@ def test_dates_are_legal_time_of_the_zone() -> None:
     assert START - 100 * 60 + 60 * 2 == fed(*[shop()] * 3, seconds=0.1).of(q.CLOCK)
 
 
-def test_a_dynamic_period_whose_name_is_not_told_moves_no_register_of_another() -> None:
-    of_2010 = ("ETATDYN1", "ETATDYN2")
+def test_a_signal_that_a_meter_of_2010_tells_moves_the_registers_of_the_period_in_force() -> None:
+    # Without ETATDYN1 no register is another's: passed over, they stood still while the signal was there.
+    of_2010 = ("ADS", "ETATDYN1", "ETATDYN2")
     meter = Fed().say(*[frame(PME_PMI, drop=of_2010)] * 4)
+    assert {("HPE",): 5000 * KWH} == meter.all_of(q.ACTIVE_ENERGY_IMPORT)
+    meter.say(*[frame(PME_PMI, "TARIFDYN ACTIF", "EAP_s 5001kWh", drop=of_2010)] * 4)
+    assert {("HPE",): 5001 * KWH} == meter.all_of(q.ACTIVE_ENERGY_IMPORT)
+    assert 42_000 == meter.of(q.SUBSCRIBED_APPARENT_POWER, tariff_period="HPE")
+
+
+def test_a_dynamic_period_whose_name_was_lost_moves_no_register_of_another() -> None:
+    meter = Fed(Meter(MeterOptions("meter", zone=PARIS, drop_group=True))).say(*[shop()] * 4)
     before = meter.all_of(q.ACTIVE_ENERGY_IMPORT)
     assert [("HPE",)] == list(before)
-    meter.say(*[frame(PME_PMI, "TARIFDYN ACTIF", "EAP_s 0kWh", drop=of_2010)] * 4)
+    lost = shop("TARIFDYN ACTIF", "ETATDYN1 PM1", "EAP_s 70kWh").replace(b"ETATDYN1 PM1", b"ETATDYN1 PM7")
+    meter.say(*[lost] * 4)
     assert before == meter.all_of(q.ACTIVE_ENERGY_IMPORT)
 
 

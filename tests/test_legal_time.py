@@ -14,7 +14,7 @@ PARIS = LegalTime(ZoneInfo("Europe/Paris"))
 
 
 def local(text: str, season: str = "") -> LocalTime:
-    return LocalTime(datetime.fromisoformat(text), season)
+    return LocalTime.of(datetime.fromisoformat(text), season)
 
 
 def utc(text: str) -> float:
@@ -60,8 +60,8 @@ def test_without_a_season_letter_the_zone_says_it_and_the_first_of_two_hours_is_
 
 def test_the_night_of_the_change_in_autumn_passes_second_by_second_with_season_letters() -> None:
     begin = datetime(2026, 10, 25, 1, 30)  # noqa: DTZ001 - legal time
-    written = [LocalTime(begin + timedelta(minutes=minute), "E") for minute in range(90)]
-    written += [LocalTime(begin + timedelta(minutes=minute), "H") for minute in range(30, 120)]
+    written = [LocalTime.of(begin + timedelta(minutes=minute), "E") for minute in range(90)]
+    written += [LocalTime.of(begin + timedelta(minutes=minute), "H") for minute in range(30, 120)]
     instants = [PARIS.to_unix(time) for time in written]
     assert [instants[0] + 60 * number for number in range(180)] == instants
 
@@ -73,4 +73,4 @@ def test_the_night_of_the_change_in_autumn_passes_second_by_second_with_season_l
 def test_a_zone_without_summer_time_has_one_answer(zone: ZoneInfo, season: str) -> None:
     for month in (1, 7):
         naive = datetime(2026, month, 14, 12)  # noqa: DTZ001 - legal time
-        assert naive.replace(tzinfo=zone).timestamp() == LegalTime(zone).to_unix(LocalTime(naive, season))
+        assert naive.replace(tzinfo=zone).timestamp() == LegalTime(zone).to_unix(LocalTime.of(naive, season))

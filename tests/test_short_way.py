@@ -96,7 +96,7 @@ HAPPENINGS: tuple[Callable[[Site], None], ...] = (
 
 def told(frame: DecodedFrame) -> tuple[object, ...]:
     """Everything but the way by which the frame was read."""
-    return (*frame._replace(changed=None, readings=(), findings=()), *frame.readings, *frame.findings)
+    return (*frame._replace(changed=None, model=(), values=(), findings=()), *frame.readings, *frame.findings)
 
 
 def remembered(meter: Meter) -> object:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .legal_time import LegalTime
-from .plausibility import ClockFilter, IntervalAccumulator, RegisterFilter, Rejection
-from .registers import Counter, Registers, number
+from .plausibility import ASSUMED_TD, ClockFilter, IntervalAccumulator, RegisterFilter, Rejection, Td
+from .registers import Registers, number
 from .tic import quantities as q
 from .tic.codecs import LocalTime, Value
 from .tic.frames import DecodedFrame
@@ -14,15 +14,16 @@ from .tic.identity import describe
 from .tic.quantities import Kind, Quantity
 from .tic.schema import Dimensions, Family, Key, Reading
 
-_Taker = tuple[Callable[[Value, float, float], Rejection | None], Counter | None]
-"""What takes (value, seconds since the last frame, now) of one place, and the counter that may wait to be confirmed."""
+_Take = Callable[[Value, float, float], Rejection | None]
+"""What takes (value, seconds since the last frame, now) of one place."""
 
-_NO_TAKER: _Taker = (lambda _value, _seconds, _now: None, None)
+
+def _leave(_value: Value, _seconds: float, _now: float) -> None:
+    """Take nothing."""
+
 
 VOLTS_PER_AMPERE = 200.0
 """Subscribed kVA per ampere of ISOUSC (NOI-CPT_54E 6.1.2: kVA x 1000 / 200, per phase)."""
-USUAL_TD = 10
-"""Minutes between two tops of the interval energies, unless the meter says so itself."""
 
 _SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
 _MEANING_MORE = _SUBSCRIBED | {q.SUBSCRIBED_CURRENT}
@@ -70,23 +71,21 @@ class Fold:
         self._before: dict[Key, float | str] = {}
         self._periods: dict[Quantity, dict[str, None]] = {}
         self._registers = Registers(identity.family)
+        self.restarted = self._registers.restarted
+        """The registers that were believed to fall, until somebody clears the list."""
         self._shown: set[Key] = set()
         self._clock = ClockFilter()
-        self._local_clock: datetime | None = None
-        self._td = USUAL_TD
+        self._local_clock: LocalTime | None = None
+        self._td = ASSUMED_TD
         self._billing_start: datetime | None = None
         self._next_billing_start: datetime | None = None
-        self._unix = 0.0
+        self.unix = 0.0
+        """Unix time of the last frame."""
         self._unsettled = True
-        self._takers: list[_Taker | None] = []
+        self._takers: list[_Take | None] = []
         self._waiting: list[int] = []
         self._seen_now: list[Key] = []
         self._registers.allow(self._contract_power())
-
-    @property
-    def restarted(self) -> list[Quantity]:
-        """The registers that were believed to fall, until somebody clears the list."""
-        return self._registers.restarted
 
     def is_of(self, meter_id: str, family: Family, mode: str) -> bool:
         """Whether frames of this identity belong here."""
@@ -97,13 +96,13 @@ class Fold:
 
     def add(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
         """Fold one interpreted frame in; `now` is the monotonic time of its end. Returns what was held back."""
-        rejections: list[Rejection] = []
-        if frame.changed is not None and not self._unsettled:
-            self._unix = unix
-            self._add_numbers(frame.readings, frame.changed, now, rejections)
+        changed = frame.changed
+        if changed is not None and not self._unsettled:
+            self.unix = unix
+            rejections = self._add_numbers(frame, changed, now)
         else:
-            self._add_all(frame, now, unix, rejections)
-            self._unix = unix
+            rejections = self._add_all(frame, now, unix)
+            self.unix = unix
         self._registers.read_at = now
         return rejections
 
@@ -116,7 +115,7 @@ class Fold:
         """Give every series to be published, in base units: a copy, which no later frame changes."""
         published = self._published.copy()
         for key in self._seen_now:
-            published[key] = self._unix
+            published[key] = self.unix
         return published
 
     def settle(self) -> None:
@@ -130,130 +129,156 @@ class Fold:
     def _take_clock(self, key: Key, time: Value, now: float) -> None:
         if not isinstance(time, LocalTime):
             return
-        if self._clock.accepts(time.naive, now):
-            self._local_clock = time.naive
-            self.clock = self._current[key] = self._published[key] = self._legal_time.to_unix(time)
+        unix = self._legal_time.to_unix(time)
+        if self._clock.accepts(unix, now):
+            self._local_clock = time
+            self.clock = self._current[key] = self._published[key] = unix
         else:
-            self._local_clock = self.clock = None
-            self._current.pop(key, None)
-            self._published.pop(key, None)
-            self._unsettled = True
+            self._doubt_clock(key)
+
+    def _doubt_clock(self, key: Key) -> None:
+        self._local_clock = self.clock = None
+        self._current.pop(key, None)
+        self._published.pop(key, None)
+        self._unsettled = True
 
     def _take_interval(self, reading: Reading, now: float) -> Rejection | None:
         """Without a clock nothing tells in which interval it was counted."""
         clock = self._local_clock
-        return self._registers.take_interval(reading, now, clock, self._td) if clock else None
+        return self._registers.take_interval(reading, now, clock.naive, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
 
-    def _add_numbers(
-        self, readings: Sequence[Reading], changed: Sequence[int], now: float, rejections: list[Rejection]
-    ) -> None:
+    def _add_numbers(self, frame: DecodedFrame, changed: Sequence[int], now: float) -> list[Rejection]:
         """Take the numbers at `changed`, and once more those of counters that wait to be confirmed."""
         if not self._takers:
-            self._takers = [None] * len(readings)
-            self._waiting = [place for place, reading in enumerate(readings) if self._registers.waits(reading)]
+            self._takers = [None] * len(frame.model)
+            self._waiting = [place for place, told in enumerate(frame.model) if self._registers.waits(told)]
+        takers, values, waiting = self._takers, frame.values, self._waiting
         seconds = max(0.0, now - self._registers.read_at)
-        takers, waiting = self._takers, self._waiting
-        places = [*changed, *(place for place in waiting if place not in changed)] if waiting else changed
-        self._waiting = waiting = []
-        for place in places:
-            reading = readings[place]
-            take, counter = takers[place] or self._taker(place, readings)
-            rejection = take(reading.value, seconds, now)
+        rejections = []
+        if waiting:
+            changed = [*changed, *[place for place in waiting if place not in changed]]
+            self._waiting = []
+        for place in changed:
+            take = takers[place] or self._taker(place, frame.model)
+            rejection = take(values[place], seconds, now)
             if rejection is not None:
                 rejections.append(rejection)
-            if counter is not None and counter.waits:
-                waiting.append(place)
+        return rejections
 
-    def _taker(self, place: int, readings: Sequence[Reading]) -> _Taker:
+    def _taker(self, place: int, model: Sequence[Reading]) -> _Take:
         """Make what takes the values of one place; it holds until the next whole frame."""
-        reading = readings[place]
+        reading = model[place]
         key = reading.key
         if (register := self._registers.register(key)) is not None:
-            taker = self._register_taker(reading, register)
+            take = self._register_taker(place, reading, register)
         elif (accumulator := self._registers.interval(key)) is not None:
-            taker = self._interval_taker(reading, accumulator)
+            take = self._interval_taker(place, reading, accumulator)
         elif reading.quantity is q.CLOCK:
-            taker = self._clock_taker(reading)
+            take = self._clock_taker(key)
         elif reading.quantity.kind is Kind.INTERVAL:  # no frame with a date has shown it yet
-            taker = _NO_TAKER
-        elif any(told.quantity is reading.quantity and told.key == key for told in readings[place + 1 :]):
-            taker = _NO_TAKER  # told again behind it
+            take = _leave
+        elif any(told.quantity is reading.quantity and told.key == key for told in model[place + 1 :]):
+            take = _leave  # told again behind it
         else:
-            taker = self._level_taker(reading)
-        self._takers[place] = taker
-        return taker
+            take = self._level_taker(reading)
+        self._takers[place] = take
+        return take
 
-    def _register_taker(self, reading: Reading, register: RegisterFilter) -> _Taker:
+    def _register_taker(self, place: int, reading: Reading, register: RegisterFilter) -> _Take:
         key, quantity, published = reading.key, reading.quantity, self._published
         in_base, limits = quantity.unit.in_base, self._registers.limits_of(quantity)
-        hides_zero = self._hides_zero(key)
+        hides_zero, is_kept = self._hides_zero(key), reading.row.is_kept
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
-            before, restarts = register.value, register.restarts
+            before = register.value
             rejection = register.offer(float(value), seconds, limits)  # type: ignore[arg-type]  # a codec of numbers
+            if register.pending is not None:
+                self._waiting.append(place)
             believed = register.value
             if believed is not before and believed is not None:
                 if believed or not hides_zero:
                     published[key] = in_base(believed)
                 else:
                     published.pop(key, None)
-                if reading.row.is_kept:
+                if is_kept:
                     self._keep(key, believed)
-                if register.restarts != restarts:
+                if before is not None and believed < before:
                     self.restarted.append(quantity)
             return rejection
 
-        return take, register
+        return take
 
-    def _interval_taker(self, reading: Reading, accumulator: IntervalAccumulator) -> _Taker:
+    def _interval_taker(self, place: int, reading: Reading, accumulator: IntervalAccumulator) -> _Take:
         key, published, in_base = reading.key, self._published, reading.quantity.unit.in_base
         limits = self._registers.limits_of(reading.quantity)
 
         def take(value: Value, seconds: float, _now: float) -> Rejection | None:
-            if self._local_clock is None:
-                return None
-            rejection = accumulator.offer(float(value), seconds, self._local_clock, self._td, limits)  # type: ignore[arg-type]
-            published[key] = in_base(accumulator.total)
+            rejection = None
+            if self._local_clock is not None:
+                number = float(value)  # type: ignore[arg-type]  # as above
+                rejection = accumulator.offer(number, seconds, self._local_clock.naive, self._td, limits)
+                published[key] = in_base(accumulator.total)
+            if accumulator.waits:
+                self._waiting.append(place)
             return rejection
 
-        return take, accumulator
+        return take
 
-    def _clock_taker(self, reading: Reading) -> _Taker:
-        key = reading.key
+    def _clock_taker(self, key: Key) -> _Take:
+        current, published, accepts, to_unix = (
+            self._current, self._published, self._clock.accepts, self._legal_time.to_unix,
+        )  # fmt: skip
 
         def take(value: Value, _seconds: float, now: float) -> None:
-            self._take_clock(key, value, now)
-
-        return take, None
-
-    def _level_taker(self, reading: Reading) -> _Taker:
-        key, current, in_base = reading.key, self._current, reading.quantity.unit.in_base
-        published = {} if reading.quantity in self._hidden else self._published
-        to_unix = self._legal_time.to_unix
-        means_more = reading.quantity in _MEANING_MORE or reading.quantity is self.identity.family.billing_start
-
-        def take(value: Value, _seconds: float, _now: float) -> None:
-            if means_more:
-                self._unsettled = True
-            if isinstance(value, LocalTime):
-                published[key] = current[key] = to_unix(value)
+            unix = to_unix(value)  # type: ignore[arg-type]  # a codec of dates
+            if accepts(unix, now):
+                self._local_clock = value  # type: ignore[assignment]  # as above
+                self.clock = current[key] = published[key] = unix
             else:
-                number = current[key] = float(value)  # type: ignore[arg-type]  # a codec of numbers
+                self._doubt_clock(key)
+
+        return take
+
+    def _level_taker(self, reading: Reading) -> _Take:
+        key, current, factor = reading.key, self._current, reading.quantity.unit.factor
+        published = {} if reading.quantity in self._hidden else self._published
+        if reading.quantity.kind is Kind.INSTANT:
+            to_unix = self._legal_time.to_unix
+
+            def take(value: Value, _seconds: float, _now: float) -> None:
+                published[key] = current[key] = to_unix(value)  # type: ignore[arg-type]  # a codec of dates
+        elif factor == 1.0:
+
+            def take(value: Value, _seconds: float, _now: float) -> None:
+                published[key] = current[key] = float(value)  # type: ignore[arg-type]  # a codec of numbers
+        else:
+            in_base = reading.quantity.unit.in_base
+
+            def take(value: Value, _seconds: float, _now: float) -> None:
+                number = current[key] = float(value)  # type: ignore[arg-type]  # as above
                 published[key] = in_base(number)
 
-        return take, None
+        if reading.quantity not in _MEANING_MORE and reading.quantity is not self.identity.family.billing_start:
+            return take
+
+        def take_and_say(value: Value, seconds: float, now: float) -> None:
+            self._unsettled = True
+            take(value, seconds, now)
+
+        return take_and_say
 
     def _keep(self, key: Key, value: float) -> None:
         """Have a register outlive its frame that was believed only now."""
         if key not in self._kept:
-            self._kept[key] = Kept(value, self._unix)
+            self._kept[key] = Kept(value, self.unix)
             self._list_seen_now()
 
     # --- a whole frame ------------------------------------------------------------------------------------------------
 
-    def _add_all(self, frame: DecodedFrame, now: float, unix: float, rejections: list[Rejection]) -> None:
+    def _add_all(self, frame: DecodedFrame, now: float, unix: float) -> list[Rejection]:
+        rejections = []
         self._unsettled = False
         self._notice_billing_period(frame)
         shown: set[Key] = set()
@@ -282,6 +307,7 @@ class Fold:
                 rejections.append(rejection)
         self._registers.end_frame(counted)
         self._settle(frame, present, offered, shown, unix)
+        return rejections
 
     def _take_value(
         self, reading: Reading, unix: float, present: dict[Key, float | str], offered: dict[Key, float | str]
@@ -309,7 +335,8 @@ class Fold:
         if state is not None and isinstance(reading.value, tuple):
             self._periods.setdefault(state, {}).update(dict.fromkeys(str(code) for code in reading.value))
         elif reading.quantity is q.INTEGRATION_PERIOD:
-            self._td = int(number(reading))
+            minutes = int(number(reading))
+            self._td = Td(minutes, minutes)
 
     def _settle(
         self,
@@ -347,7 +374,7 @@ class Fold:
         for key in gone:
             value = self._registers.leave(key)
             if key in self._kept and value is not None:
-                self._kept[key] = Kept(value, self._unix)
+                self._kept[key] = Kept(value, self.unix)
 
     def _notice_billing_period(self, frame: DecodedFrame) -> None:
         """Forget maxima and P-1 values of the periods not in force, once two frames name a later DebP."""
@@ -382,12 +409,12 @@ class Fold:
     def remembered(self) -> dict[Key, Kept]:
         """Give what is worth saving: registers, levels and names of periods that the next frame may not show."""
         now = self._shown & self._kept.keys()
-        fresh = {key: Kept(value, self._unix) for key, value in self._registers.believed() if key in now}
+        fresh = {key: Kept(value, self.unix) for key, value in self._registers.believed() if key in now}
         return {key: kept for key, kept in (self._kept | fresh).items() if key[0].kind is not Kind.PRESENCE}
 
     def restore(self, kept: Mapping[Key, Kept], now: float, unix: float) -> None:
         """Take up what an earlier process had kept of this meter, but for maxima and P-1 of an ended billing period."""
-        start = self._legal_time.to_unix(LocalTime(self._billing_start, "")) if self._billing_start else 0.0
+        start = self._legal_time.to_unix(LocalTime.of(self._billing_start)) if self._billing_start else 0.0
         for key, entry in kept.items():
             if key in self._kept or (key[0].per_billing_period and entry.seen < start):
                 continue

@@ -1,6 +1,7 @@
 """Local legal time to Unix time."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from .tic.codecs import LocalTime
 
@@ -18,11 +19,24 @@ class LegalTime:
         self._zone = zone
         offsets = [datetime(2026, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (1, 7)]
         known = [offset / _SECOND for offset in offsets if offset is not None]
-        self._season = {"H": min(known), "E": max(known)}
+        winter, summer = min(known), max(known)
+        # Dates of all meters of a zone lie in few minutes.
+        self._begun = lru_cache(maxsize=64)(self._begin)
+        self._season = {"H": winter, "h": winter, "E": summer, "e": summer}
 
     def to_unix(self, time: LocalTime) -> float:
         """Give seconds since 1970 UTC."""
-        offset = self._season.get(time.season.upper())
+        minute, season, second = time
+        return self._begun(minute, season) + second
+
+    def _begin(self, minute: datetime, season: str) -> float:
+        offset = self._season.get(season)
         if offset is None:
-            return time.naive.replace(tzinfo=self._zone).timestamp()
-        return (time.naive - _EPOCH) / _SECOND - offset
+            return minute.replace(tzinfo=self._zone).timestamp()
+        return (minute - _EPOCH) / _SECOND - offset
+
+
+@lru_cache
+def legal_time(zone: tzinfo) -> LegalTime:
+    """Give one object for all meters of a zone."""
+    return LegalTime(zone)

@@ -1,7 +1,6 @@
 """Bytes of one line to a `Snapshot`: frames are decoded, counted and folded; whose they are is confirmed first."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -9,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .folding import Fold, Identity, Kept
-from .legal_time import LegalTime
+from .legal_time import legal_time
 from .plausibility import Rejection
 from .tic import quantities as q
 from .tic.decoding import Decoder
@@ -75,6 +74,7 @@ LINK_COUNTERS = (
 )
 
 
+_new = tuple.__new__  # half the cost of calling a named tuple
 # Counted for every frame.
 _CLOCK_OFFSET = (q.CLOCK_OFFSET, ())
 _FRAMES, _GROUPS, _RECEIVED = ((counter.name, "") for counter in (FRAMES, GROUPS, RECEIVED_BYTES))
@@ -159,27 +159,29 @@ class Meter:
 
     def __init__(self, options: MeterOptions) -> None:
         self.options = options
+        self._stale_after = options.stale_after
+        self._live = options.live
         self.snapshot = Snapshot(meter=options.name, stale_after=options.stale_after)
         self._framer = Framer()
         memory = {"contract": options.contract} if options.contract else None
         self._decoder = Decoder(options.families, parity=options.parity, drop_group=options.drop_group, memory=memory)
-        self._legal_time = LegalTime(options.zone)
-        self._counts: dict[tuple[str, str], int] = defaultdict(int)
+        self._legal_time = legal_time(options.zone)
+        self._counts: dict[tuple[str, str], int] = dict.fromkeys((_FRAMES, _GROUPS, _RECEIVED), 0)
         self._confirmed: Fold | None = None
         self._candidate: Fold | None = None
         self._steady: Fold | None = None
         self._candidate_frames = 0
         self._valid_identities: set[tuple[str, str]] = set()
         self._restorable: tuple[str, Mapping[Key, Kept]] | None = None
+        self._is_open = False
         self._is_test = False
         self._is_dirty = False
-        self._clock_offset: float | None = None
         self._port_info: dict[str, str] = {}
         self._frame_info: dict[str, str] = {}
         self._link: Mapping[str, str] = {}
         self._frame_kind: tuple[object, ...] = ()
         self.right_group_at: float | None = None
-        self._last_frame: tuple[float, float] | None = None
+        self._last_frame: tuple[float, float] | tuple[None, None] = None, None
         self._last_byte_at: float | None = None
         self._told_at = 0.0
 
@@ -191,16 +193,18 @@ class Meter:
         self._port_info = {"port": port, "baud_rate": baud_rate}
         self._describe_link()
         self.reset_line()
-        self._publish(is_open=True)
+        self._is_open = True
+        self._publish()
 
     def closed(self) -> None:
         """Say that the source is closed."""
-        self._publish(is_open=False)
+        self._is_open = False
+        self._publish()
 
     def open_failed(self) -> None:
         """Count one attempt that failed."""
         self._count(CONNECTION_FAILURES)
-        self._publish(is_open=False)
+        self.closed()
 
     def speed_changed(self, baud_rate: str) -> None:
         """Say that the line is listened to at another speed: what was found is in doubt."""
@@ -218,27 +222,28 @@ class Meter:
         self._last_byte_at = now
         self._counts[_RECEIVED] += len(data)
         self._is_dirty = True
-        raw_frames = self._framer.feed(data)
-        if not raw_frames:
-            return []
-        frames = [self._decoder.decode(raw) for raw in raw_frames]
-        for frame in frames:
+        frames = []
+        for raw in self._framer.feed(data):
+            frame = self._decoder.decode(raw)
             self._take(frame, now, unix)
-        self._publish(is_open=self.snapshot.is_open)
+            frames.append(frame)
+        if frames:
+            self._publish()
         return frames
 
     def refresh(self) -> None:
         """Publish what was only counted since the last frame."""
         if self._is_dirty:
-            self._publish(is_open=self.snapshot.is_open)
+            self._publish()
 
     def finish(self) -> None:
         """Believe what no further frame can confirm: the recording has ended."""
         if self._confirmed is None and self._candidate is not None and len(self._valid_identities) == 1:
-            self._confirm(self._candidate, *(self._last_frame or (0.0, 0.0)))
+            at, unix = self._last_frame
+            self._confirm(self._candidate, at or 0.0, unix or 0.0)
         if self._confirmed is not None:
             self._confirmed.settle()
-        self._publish(is_open=self.snapshot.is_open)
+        self._publish()
 
     # --- state that outlives the process ----------------------------------------------------------------------------
 
@@ -256,21 +261,24 @@ class Meter:
     # --- frames -----------------------------------------------------------------------------------------------------
 
     def _take(self, frame: DecodedFrame, now: float, unix: float) -> None:
-        self._count_frame(frame)
+        self._counts[_GROUPS] += frame.group_count
+        fold = self._steady
+        if fold is not None and frame.changed is not None:  # as the frame before, of which all was looked at
+            self._counts[_FRAMES] += 1
+            self.right_group_at = now
+            self._note_frame(now, unix)
+            self._add(fold, frame, now, unix)
+            return
+        self._steady = None
+        self._count_defects(frame)
         if frame.right_checksums:
             self.right_group_at = now
         if not frame.is_interpreted:
             return
-        self._last_frame = (now, unix)
-        if frame.readings:
-            if self._confirmed is not None and now - self._told_at > self.options.stale_after:
-                self._confirmed.resume()
-            self._told_at = now
-        if frame.changed is not None and self._steady is not None:  # whose it is was looked at in the frame before
-            self._add(self._steady, frame, now, unix)
-            self._compare_clocks(self._steady, unix)
-            return
-        self._steady = None
+        if frame.values:
+            self._note_frame(now, unix)
+        else:
+            self._last_frame = now, unix
         family = frame.family
         if family is None:
             return
@@ -281,6 +289,13 @@ class Meter:
         self._is_test = frame.is_test
         if not frame.is_test:
             self._fold(family, frame, now, unix)
+
+    def _note_frame(self, now: float, unix: float) -> None:
+        """Take note of a frame that tells something."""
+        self._last_frame = now, unix
+        if self._confirmed is not None and now - self._told_at > self._stale_after:
+            self._confirmed.resume()
+        self._told_at = now
 
     def _recognise(self, family: Family, frame: DecodedFrame) -> None:
         """Take note of another kind of frame than before."""
@@ -319,13 +334,12 @@ class Meter:
                 self._candidate_frames = 0
             self._candidate_frames += 1
             if self._confirmed is not None and meter_id != self._confirmed.identity.meter_id:
-                self._count(REJECTED_READINGS, Rejection.METER_ID_UNCONFIRMED.value, len(frame.readings))
+                self._count(REJECTED_READINGS, Rejection.METER_ID_UNCONFIRMED.value, len(frame.values))
         self._add(fold, frame, now, unix)
         if fold is self._candidate and self._candidate_frames >= ID_CONFIRMATIONS:
             self._confirm(fold, now, unix)
         if fold is self._confirmed:
-            self._steady = fold
-            self._compare_clocks(fold, unix)
+            self._steady = fold if frame.values and not frame.findings else None
 
     def _add(self, fold: Fold, frame: DecodedFrame, now: float, unix: float) -> None:
         for rejection in fold.add(frame, now, unix):
@@ -334,10 +348,6 @@ class Meter:
             metrics = sorted({quantity.metric for quantity in fold.restarted})
             log.warning("registers restarted: reset, or past their maximum", extra=self._who | {"metrics": metrics})
             fold.restarted.clear()
-
-    def _compare_clocks(self, fold: Fold, unix: float) -> None:
-        if self.options.live:
-            self._clock_offset = fold.clock - unix if fold.clock is not None else None
 
     def _confirm(self, fold: Fold, now: float, unix: float) -> None:
         before, self._confirmed, self._candidate = self._confirmed, fold, None
@@ -357,11 +367,7 @@ class Meter:
 
     # --- counting and publishing ------------------------------------------------------------------------------------
 
-    def _count_frame(self, frame: DecodedFrame) -> None:
-        self._counts[_GROUPS] += frame.group_count
-        if frame.is_interpreted and not frame.findings:  # as nearly all are
-            self._counts[_FRAMES] += 1
-            return
+    def _count_defects(self, frame: DecodedFrame) -> None:
         self._count(PARITY_ERRORS, number=frame.parity_errors)
         if frame.cut is Cut.INTERRUPTED:
             self._count(INTERRUPTIONS)
@@ -378,24 +384,26 @@ class Meter:
 
     def _count(self, counter: LinkCounter, reason: str = "", number: int = 1) -> None:
         if number:
-            self._counts[counter.name, reason] += number
+            self._counts[counter.name, reason] = self._counts.get((counter.name, reason), 0) + number
             self._is_dirty = True
 
     @property
     def _who(self) -> dict[str, str]:
         return {"meter": self.options.name}
 
-    def _publish(self, *, is_open: bool) -> None:
+    def _publish(self) -> None:
         self._is_dirty = False
-        # A meter in standby sends its id alone: what it said before is not what it says.
-        is_mute = self._last_frame is not None and self._last_frame[0] - self._told_at > self.options.stale_after
+        at, unix = self._last_frame
         fold = self._confirmed
-        readings = fold.readings() if fold and not self._is_test and not is_mute else {}
-        if readings and self._clock_offset is not None:
-            readings[_CLOCK_OFFSET] = self._clock_offset
-        at, unix = self._last_frame or (None, None)
-        options = self.options
-        self.snapshot = Snapshot(
-            options.name, options.stale_after, fold.identity.meter_id if fold else "", readings, dict(self._counts),
-            is_open, self._is_test, at, unix, self._last_byte_at, self._link,
-        )  # fmt: skip
+        meter_id, readings = "", {}
+        if fold is not None:
+            meter_id = fold.identity.meter_id
+            # A meter in standby sends its id alone: what it said before is not what it says.
+            if not self._is_test and at is not None and at - self._told_at <= self._stale_after:
+                readings = fold.readings()
+                if readings and self._live and fold.clock is not None:
+                    readings[_CLOCK_OFFSET] = fold.clock - fold.unix
+        self.snapshot = _new(Snapshot, (
+            self.options.name, self._stale_after, meter_id, readings, self._counts.copy(),
+            self._is_open, self._is_test, at, unix, self._last_byte_at, self._link,
+        ))  # fmt: skip

@@ -72,28 +72,32 @@ class RegisterFilter:
 
         A value is believed once the next one follows it: then it is the earlier of the two that is believed.
         """
-        if value == self.value:
+        believed, pending = self.value, self.pending
+        if value == believed:
             self.pending = None
             return None
+        if value == pending and believed is not None and self._is_plausible:  # as nearly always
+            self.value, self.pending = value, None
+            return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
-        if self.pending is not None and _follows(
-            self.pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
+        if pending is not None and _follows(
+            pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
         ):
             self._agreeing += 1
             if self._agreeing >= self._needed(value):
-                self._believe(self.pending)
-                if value == self.value:
+                self._believe(pending)
+                if value == pending:
                     return None
-                self._agreeing = 0
+                believed, self._agreeing = pending, 0
         else:
             self._agreeing = 0
         self.pending = value
-        self._is_plausible = self.value is None or _follows(
-            self.value, value, limits.speed * (seconds + limits.margin), limits.step
+        self._is_plausible = believed is None or _follows(
+            believed, value, limits.speed * (seconds + limits.margin), limits.step
         )
-        if self._is_plausible or self.value is None:
+        if self._is_plausible or believed is None:
             return None
-        return Rejection.REGISTER_FELL if value < self.value else Rejection.REGISTER_JUMPED
+        return Rejection.REGISTER_FELL if value < believed else Rejection.REGISTER_JUMPED
 
     def _needed(self, value: float) -> int:
         """Count the frames that must agree with the value that waits.
@@ -123,19 +127,40 @@ def _follows(before: float, value: float, allowed: float, step: int) -> bool:
     return 0 <= value - before <= max(allowed, step)
 
 
+class Td(NamedTuple):
+    """Minutes between two tops of the interval energies, and how far tops may at least be apart."""
+
+    minutes: int
+    least: int
+
+
+ASSUMED_TD = Td(10, 5)
+"""Of a meter that does not tell it: usually 10, and otherwise a multiple of 5 that divides the hour."""
+
+
+_NONE = -1.0
+"""Less than any interval energy."""
+
+
 class _Point(NamedTuple):
-    """What an interval energy said, and in which interval."""
+    """What an interval energy said, after which top that may be one, and what it adds to the sum."""
 
     value: float
-    interval: int
+    top: int
+    added: float = 0.0
 
 
 class IntervalAccumulator:
     """An ever-rising sum of an energy that the meter sets back to zero at each top Td.
 
-    The first value is the baseline. Across a top, or several, only the new value is added: what was counted between the
-    last frame and the top cannot be known. Like a register, a value is added once the next one follows it; `at` and
-    `pending` are as there.
+    The first value is the baseline. Between two frames less than Td apart it is the difference that is added, and the
+    whole value after a fall alone, since most meters do not tell their Td: a top that is assumed may be none. Over a
+    longer time, in which DATE passes a top, only the new value is added (NOI-CPT_02E 2.7, 2.9 and 2.10: EA, EA_s, EAS).
+    So less is counted than the meter did, never more, unless frames fail for longer than the assumed Td of a meter
+    whose own is longer: what was counted before a top is not known, and where the first frame after one shows as much
+    as all of the interval before, the fall is not seen.
+
+    Like a register, a value is added once the next one follows it; `at` and `pending` are as there.
     """
 
     __slots__ = ("_believed", "_doubtful", "_suspects", "at", "pending", "total")
@@ -153,74 +178,74 @@ class IntervalAccumulator:
         """As there; an impossible value waits too."""
         return self.pending is not None or self._doubtful is not None
 
-    def offer(self, value: float, seconds: float, clock: datetime, minutes: int, limits: Limits) -> Rejection | None:
-        """Take the next value, `seconds` after the last; `minutes` is Td, `clock` the meter's DATE."""
-        interval, since_top = _interval(clock, minutes)
-        top = limits.speed * (since_top + limits.margin)
+    def offer(self, value: float, seconds: float, clock: datetime, td: Td, limits: Limits) -> Rejection | None:
+        """Take the next value, `seconds` after the last; `clock` is the meter's DATE."""
+        top, since_top, since_assumed = _last_top(clock, td)
+        # What a new interval may have counted by now; within Td nothing but a fall tells that one began.
+        new = limits.speed * (since_assumed + limits.margin) if seconds >= td.minutes * 60 else _NONE
         before = self._believed
         if before is None:
-            self._believed = _Point(value, interval)
+            self._believed = _Point(value, top)
             return None
         allowed = limits.speed * (seconds + limits.margin)
-        if self.pending is not None and _added(self.pending, value, interval, top, allowed) is not None:
-            before = self._believe(before, self.pending)
-        self.pending = None
-        added = _added(before, value, interval, top, allowed)
+        pending, self.pending = self.pending, None
+        if pending is not None and _added(pending, value, top, new, allowed) is not None:
+            before = self._believe(pending)
+        added = _added(before, value, top, new, allowed)
         if added is None:
-            return self._suspect(before, _Point(value, interval), seconds, since_top, limits)
-        if added or interval != before.interval:
-            # The meter has not set its energy back yet when it writes the first frame after the top.
-            is_late = interval > before.interval and value >= before.value and value > top
-            self.pending = _Point(value, before.interval if is_late else interval)
+            return self._suspect(before, _Point(value, top), limits.largest_speed * (seconds + limits.margin))
+        # The same again says nothing new, whichever top has passed: a frame of which it is not taken must do as well.
+        if added or value != before.value:
+            # The meter may not have set its energy back yet when it writes the first frame after the top.
+            is_late = top > before.top and value >= before.value and since_top <= limits.margin
+            self.pending = _Point(value, before.top if is_late else top, added)
         self._doubtful, self._suspects = None, 0
         return None
 
-    def _suspect(
-        self, before: _Point, point: _Point, seconds: float, since_top: int, limits: Limits
-    ) -> Rejection | None:
+    def _suspect(self, before: _Point, point: _Point, allowed: float) -> Rejection | None:
         """Hold an impossible value back until further frames agree with it: then it was counted after all."""
-        top, allowed = (limits.largest_speed * (time + limits.margin) for time in (since_top, seconds))
         doubtful = self._doubtful
-        agrees = doubtful is not None and _added(doubtful, point.value, point.interval, top, allowed) is not None
+        agrees = doubtful is not None and _added(doubtful, point.value, point.top, _NONE, allowed) is not None
         self._doubtful, self._suspects = point, self._suspects + 1 if agrees else 1
         if self._suspects <= CONFIRMATIONS:
             return Rejection.REGISTER_FELL if point.value < before.value else Rejection.REGISTER_JUMPED
-        if point.interval > before.interval or (point.interval == before.interval and point.value >= before.value):
-            self._believe(before, point)
-        else:
-            self._believed = point  # set back, or the clock was: nothing can be said of what was counted meanwhile
+        # Set back, or the clock was: nothing can be said of what was counted meanwhile.
+        added = _counted(before, point.value, point.top, _NONE)
+        self._believe(point._replace(added=max(0.0, added) if point.top >= before.top else 0.0))
         self._doubtful, self._suspects = None, 0
         return None
 
     def settle(self) -> None:
         """Add what no further frame could confirm: the recording has ended."""
-        if self.pending is not None and self._believed is not None:
-            self._believe(self._believed, self.pending)
+        if self.pending is not None:
+            self._believe(self.pending)
 
-    def _believe(self, before: _Point, point: _Point) -> _Point:
-        self.total += point.value - before.value if point.interval == before.interval else point.value
+    def _believe(self, point: _Point) -> _Point:
+        self.total += point.added
         self._believed, self.pending = point, None
         return point
 
 
-def _added(before: _Point, value: float, interval: int, top: float, allowed: float) -> float | None:
-    """Give what was counted since `before`; None where that is impossible. `top` is what the time since Td allows."""
-    added = value - before.value
-    if interval < before.interval:
+def _added(before: _Point, value: float, top: int, new: float, allowed: float) -> float | None:
+    """Give what was counted since `before`; None where that is impossible."""
+    if top < before.top and value != before.value:
         return None
-    if interval > before.interval and (added < 0 or value <= top):
-        added = value
+    added = _counted(before, value, top, new)
     return added if _follows(0.0, added, allowed, 1) else None
 
 
+def _counted(before: _Point, value: float, top: int, new: float) -> float:
+    """Give the difference, or the whole value where it fell behind a top, or is no more than what is `new` may be."""
+    return value if top > before.top and (value < before.value or value <= new) else value - before.value
+
+
 @lru_cache(maxsize=32)
-def _interval(clock: datetime, minutes: int) -> tuple[int, int]:
-    """Number the interval of length `minutes` that a time of day falls into, and the seconds since it began."""
+def _last_top(clock: datetime, td: Td) -> tuple[int, int, int]:
+    """Number the last top that may be one; give the seconds since it, and since the last one that Td assumes."""
     minute_of_day = clock.hour * 60 + clock.minute
-    return (
-        clock.toordinal() * 1440 + minute_of_day - minute_of_day % minutes,
-        minute_of_day % minutes * 60 + clock.second,
-    )
+    since_least, since_usual = (minute_of_day % minutes for minutes in (td.least, td.minutes))
+    number = clock.toordinal() * 1440 + minute_of_day - since_least
+    return number, since_least * 60 + clock.second, since_usual * 60 + clock.second
 
 
 class ClockFilter:
@@ -229,7 +254,7 @@ class ClockFilter:
     __slots__ = ("_at", "_believed", "_suspects")
 
     def __init__(self) -> None:
-        self._believed: datetime | None = None
+        self._believed: float | None = None
         self._at = 0.0
         self._suspects = 0
 
@@ -238,11 +263,14 @@ class ClockFilter:
         """Whether nothing waits for the frames that follow."""
         return not self._suspects
 
-    def accepts(self, clock: datetime, now: float) -> bool:
-        if self._believed is not None:
-            drift = abs((clock - self._believed).total_seconds() - (now - self._at))
-            self._suspects = 0 if drift <= CLOCK_TOLERANCE else self._suspects + 1
-        if 0 < self._suspects <= CONFIRMATIONS:
-            return False
+    def accepts(self, clock: float, now: float) -> bool:
+        """Tell whether the next date, Unix time of the frame that came at `now`, is believed."""
+        believed = self._believed
+        if believed is not None:
+            drift = clock - believed - now + self._at
+            if not -CLOCK_TOLERANCE <= drift <= CLOCK_TOLERANCE:
+                self._suspects += 1
+                if self._suspects <= CONFIRMATIONS:
+                    return False
         self._believed, self._at, self._suspects = clock, now, 0
         return True

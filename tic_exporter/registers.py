@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from .plausibility import IntervalAccumulator, Limits, RegisterFilter, Rejection
+from .plausibility import IntervalAccumulator, Limits, RegisterFilter, Rejection, Td
 from .tic import quantities as q
 from .tic.quantities import Kind, Quantity
 from .tic.schema import Family, Key, Reading
@@ -63,12 +63,12 @@ class Registers:
             self.restarted.append(key[0])
         return rejection
 
-    def take_interval(self, reading: Reading, now: float, clock: datetime, minutes: int) -> Rejection | None:
-        """Offer what a whole frame says of an interval energy; `minutes` is Td, `clock` the meter's DATE."""
+    def take_interval(self, reading: Reading, now: float, clock: datetime, td: Td) -> Rejection | None:
+        """Offer what a whole frame says of an interval energy; `clock` is the meter's DATE."""
         key = reading.key
         accumulator = self._intervals.setdefault(key, IntervalAccumulator())
         seconds, limits = self._since(key, accumulator, now), self.limits_of(reading.quantity)
-        return accumulator.offer(number(reading), seconds, clock, minutes, limits)
+        return accumulator.offer(number(reading), seconds, clock, td, limits)
 
     def end_frame(self, counted: set[Key]) -> None:
         """Remember which counters a whole frame showed; the others were last read in the frame before."""

@@ -210,6 +210,15 @@ def test_saphir_sends_one_long_frame_in_ten_beginning_with_it() -> None:
     assert (["TRM_LONGUE"] + ["TRM_COURTE"] * 9) * 2 + ["TRM_LONGUE"] == kinds
 
 
+def test_a_meter_of_palier_2010_knows_of_no_dynamic_period() -> None:
+    start = datetime(2024, 1, 17, 5)  # noqa: DTZ001
+    events = Events(dynamic=(DynamicPeriod(start, start + timedelta(hours=1), "xxx"),))
+    usual, told = meter("pme-pmi-2010", start.isoformat()), meter("pme-pmi-2010", start.isoformat(), events=events)
+    for row, expected in zip(over(told, 1800, 600), over(usual, 1800, 600), strict=True):
+        assert expected == row
+    assert "INACTIF" == values(told)["TARIFDYN"]
+
+
 def test_a_dynamic_period_has_its_notice_its_dates_and_registers_of_its_own() -> None:
     start = datetime.fromisoformat("2024-01-17T10:00:00")
     events = Events(dynamic=(DynamicPeriod(start, start + timedelta(hours=1), "xxx"),))

@@ -264,13 +264,13 @@ def forms(year: int, month: int, day: int, hour: int, minute: int, second: int) 
 def test_a_date_that_exists_is_read_with_its_time(numbers: tuple[int, int, int, int, int, int]) -> None:
     written, naive = forms(*numbers), datetime(*numbers)  # noqa: DTZ001 - legal time
 
-    assert LocalTime(naive, "") == read(codecs.date(COLONS), written["colons"])
-    assert LocalTime(naive, "") == read(codecs.date(SLASHES), written["slashes"])
+    assert LocalTime.of(naive, "") == read(codecs.date(COLONS), written["colons"])
+    assert LocalTime.of(naive, "") == read(codecs.date(SLASHES), written["slashes"])
     for season in "HEhe":
-        assert LocalTime(naive, season) == read(codecs.stamp(codecs.empty), "", season + written["packed"])
+        assert LocalTime.of(naive, season) == read(codecs.stamp(codecs.empty), "", season + written["packed"])
     for season in "HEhe ":
         peak = codecs.stamp(codecs.integer(width=2), SEASONLESS)
-        assert LocalTime(naive, season) == read(peak, "00", season + written["packed"])
+        assert LocalTime.of(naive, season) == read(peak, "00", season + written["packed"])
 
 
 @pytest.mark.parametrize("numbers", MISSING)
@@ -333,7 +333,7 @@ def test_a_timestamped_group_needs_both_its_timestamp_and_its_value() -> None:
     five = codecs.integer(width=5)
 
     assert 5529 == read(codecs.stamped(five), "05529", "E190922003225")
-    assert LocalTime(datetime(2019, 9, 22, 0, 32, 25), "E") == read(  # noqa: DTZ001 - legal time
+    assert LocalTime.of(datetime(2019, 9, 22, 0, 32, 25), "E") == read(  # noqa: DTZ001 - legal time
         codecs.stamp(five), "05529", "E190922003225"
     )
     for codec in (codecs.stamp(five), codecs.stamped(five)):

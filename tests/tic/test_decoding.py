@@ -284,11 +284,13 @@ def test_a_changed_byte_under_parity_never_gives_another_value(groups: Groups, d
 @settings(max_examples=100, deadline=None)
 def test_a_frame_out_of_which_a_piece_is_lost_never_gives_another_value(groups: Groups, data: st.DataObject) -> None:
     frame = even(wire(groups))
-    good = told_by(decode(frame * 2)[-1])
+    whole = decode(frame * 2)[-1]
+    good, known = told_by(whole), set(whole.groups)
     start = data.draw(st.integers(0, len(frame)))
     end = data.draw(st.integers(start, len(frame)))
     for one in decode(frame[:start] + frame[end:] + frame):
-        assert told_by(one) <= good
+        # Of the lines that are made of the ends of two, one in 64 has the right checksum (`IMAX 030 B`).
+        assert told_by(one) <= good or set(one.groups) - known
 
 
 @every_byte

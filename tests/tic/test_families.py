@@ -58,7 +58,7 @@ def readings(*sent: Groups) -> Readings:
 
 
 def at(year: int, month: int, day: int, hour: int, minute: int, second: int = 0, season: str = "") -> LocalTime:
-    return LocalTime(datetime(year, month, day, hour, minute, second), season)  # noqa: DTZ001 - legal time
+    return LocalTime.of(datetime(year, month, day, hour, minute, second), season)  # noqa: DTZ001 - legal time
 
 
 # --- every label of the specification --------------------------------------------------------------------------------
@@ -363,6 +363,16 @@ def test_an_overload_ends_when_its_label_is_gone() -> None:
     assert readings(overloaded)[q.OVERLOAD,] is True
     assert readings(overloaded, frames.SINGLE_PHASE_HC)[q.OVERLOAD,] is False
     assert readings(frames.SINGLE_PHASE_HC, overloaded)[q.OVERLOAD,] is True
+
+
+def test_an_overload_is_told_by_a_label_glued_to_its_value_and_costs_nothing() -> None:
+    glued = inserted(replaced(frames.SINGLE_PHASE_HC, "IINST 065"), "IMAX", "ADPS 065")
+    glued = tuple(line.replace("ADPS ", "ADPS") for line in glued)
+
+    assert decoded(glued).is_valid
+    assert readings(glued)[q.OVERLOAD,] is True
+    assert 65 == readings(glued)[q.CURRENT, "1"]
+    assert readings(glued, frames.SINGLE_PHASE_HC)[q.OVERLOAD,] is False
 
 
 def short(adco: str, *overloaded: str) -> Groups:
@@ -943,4 +953,13 @@ def test_registers_are_passed_over_when_the_dynamic_tariff_is_told_but_not_wheth
     assert "HPE" == source.resolve(told | {"TARIFDYN": "INACTIF"}, {})
     assert "HPE-PMX" == source.resolve(told | {"TARIFDYN": " ACTIF"}, {})
     assert "HPE" == source.resolve({"PTCOUR1": "HPE"}, {})
-    assert source.resolve({"PTCOUR1": "HPE", "TARIFDYN": "ACTIF"}, {}) is None
+
+
+def test_a_meter_that_never_names_a_dynamic_period_has_its_registers_under_the_period_in_force() -> None:
+    # Palier 2010 has TARIFDYN and no ETATDYN1. These registers were passed over once, for fear of a lost group.
+    source = FromLabels("PTCOUR1", active=("TARIFDYN", "ACTIF"), suffix="ETATDYN1", idle="000")
+
+    assert "HPE" == source.resolve({"PTCOUR1": "HPE", "TARIFDYN": "ACTIF"}, {})
+    assert source.resolve({"PTCOUR1": "HPE", "TARIFDYN": "ACTIF"}, {"ETATDYN1": "sent"}) is None
+    assert "HPE" == source.resolve({"PTCOUR1": "HPE", "TARIFDYN": "INACTIF"}, {"ETATDYN1": "sent"})
+    assert source.resolve({"TARIFDYN": "ACTIF", "ETATDYN1": "PMX"}, {}) is None

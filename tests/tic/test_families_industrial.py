@@ -44,7 +44,7 @@ def readings(frame: DecodedFrame) -> Readings:
 
 
 def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> LocalTime:
-    return LocalTime(datetime(year, month, day, hour, minute, second), "")  # noqa: DTZ001 - legal time
+    return LocalTime.of(datetime(year, month, day, hour, minute, second), "")  # noqa: DTZ001 - legal time
 
 
 def replaced(lines: Iterable[str], *others: str) -> list[str]:

@@ -160,7 +160,7 @@ def test_a_right_checksum_is_one_of_64(case: tuple[Dialect, Group], data: st.Dat
     [
         (b"", HISTORIC),
         (b"", STANDARD),
-        (b"ADPS032 =", HISTORIC),  # a lost separator
+        (b"IMAX032 :", HISTORIC),  # a lost separator; of ADPS see below
         (b"PTEC HP.. ", HISTORIC),  # a lost separator or a lost checksum
         (b"EAP_s2 9649kWh ", HISTORIC),
         (b"PTEC  ", HISTORIC),
@@ -249,3 +249,24 @@ def test_all_groups_of_a_frame_have_one_dialect(groups: tuple[str, ...]) -> None
 
     assert {expected} == {dialect_of(line.encode()) for line in groups}
     assert expected is dialect_of(frames.body(groups))
+
+
+@pytest.mark.parametrize("text", ["ADPS032 =", "ADPS032 ]", "ADPS999 3", "ADPS999 S"])
+def test_an_adps_glued_to_its_value_is_read_if_its_checksum_fits(text: str) -> None:
+    assert Group("ADPS", text[4:7]) == parse_group(text.encode("ascii"), HISTORIC)
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "defect"),
+    [
+        ("ADPS032 <", HISTORIC, Defect.CHECKSUM),
+        ("ADPS032 =", STANDARD, Defect.MALFORMED),
+        ("ADPS32 -", HISTORIC, Defect.MALFORMED),
+        ("ADPS0032 M", HISTORIC, Defect.MALFORMED),
+        ("ADPS03A L", HISTORIC, Defect.MALFORMED),
+        ("ADPS032=", HISTORIC, Defect.MALFORMED),
+        ("IINST032 &", HISTORIC, Defect.MALFORMED),
+    ],
+)
+def test_nothing_else_is_repaired(text: str, dialect: Dialect, defect: Defect) -> None:
+    assert defect is parse_group(text.encode("ascii"), dialect)

@@ -59,7 +59,14 @@ class SimulatedMeter:
         contract = contract or next(iter(row.contracts))
         size = row.size.scaled(scale, has_solar=producer)
         self.events = events or Events()
-        self.site = Site(seed=seed, start=start, contract=row.contracts[contract], size=size, events=self.events)
+        self.site = Site(
+            seed=seed,
+            start=start,
+            contract=row.contracts[contract],
+            size=size,
+            events=self.events,
+            has_dynamic_tariff=row.has_dynamic_tariff,
+        )
         self.baud_rate = baud_rate or row.baud_rate
         identifier = meter_id or _identifier(row, seed)
         point = f"{10_000_000_000_000 + seed * 1_234_577 % 90_000_000_000_000:014}"

@@ -23,13 +23,25 @@ class Site:
 
     `now` is legal time; no clock of the host is read. The site lives for an hour and more before `start`, so that
     means and points of the load profile exist in the first frame.
+
+    Without `has_dynamic_tariff` the dynamic periods among the events are none of this meter.
     """
 
-    def __init__(self, *, seed: int, start: datetime, contract: Contract, size: Size, events: Events) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        start: datetime,
+        contract: Contract,
+        size: Size,
+        events: Events,
+        has_dynamic_tariff: bool = True,
+    ) -> None:
         random = Random(f"site {seed}")
         self.contract = contract
         self.size = size
         self.events = events
+        self._has_dynamic_tariff = has_dynamic_tariff
         self.days = Days(seed)
         self.load = Load(random, size)
         self.first = Ledger(contract.calendar)
@@ -158,7 +170,7 @@ class Site:
         """Find the periods in force; a dynamic one has registers of its own."""
         self.period = self.events.period or self.contract.calendar.period(self.now, self.days)
         self.second_period = self.contract.second.period(self.now, self.days)
-        dynamic = self.events.running(self.now) if self.events.dynamic else None
+        dynamic = self.events.running(self.now) if self._has_dynamic_tariff else None
         self.register_period = f"{self.period}-{dynamic.label}" if dynamic else self.period
         self._books = ((self.first, self.register_period), (self.second, self.second_period))
 

@@ -7,7 +7,8 @@ if none does, the value is invalid), or with `Verdict.SILENT` where the form is 
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,10 +22,22 @@ class Verdict(Enum):
 
 
 class LocalTime(NamedTuple):
-    """A date as the meter writes it: legal time, `season` H, E, h or e where it is given, else empty."""
+    """A date as the meter writes it: legal time, `season` H, E, h or e where it is given, else empty.
 
-    naive: datetime
+    The second stands apart: dates of a meter mostly differ in it alone, and those of all meters of a town in little.
+    """
+
+    minute: datetime
     season: str
+    second: int = 0
+
+    @classmethod
+    def of(cls, naive: datetime, season: str = "") -> "LocalTime":
+        return cls(naive.replace(second=0), season, naive.second)
+
+    @property
+    def naive(self) -> datetime:
+        return self.minute.replace(second=self.second)
 
 
 class Placed(NamedTuple):
@@ -37,36 +50,46 @@ class Placed(NamedTuple):
 Value = int | float | str | bool | LocalTime | Placed | tuple[str, ...]
 Codec = Callable[[str, str | None], Value | Verdict]
 
+_new = tuple.__new__  # half the cost of calling a named tuple
 REFUSED = Verdict.REFUSED
 SILENT = Verdict.SILENT
 
 
-def integer(
-    unit: str = "", scale: int = 1, *, width: int | None = None, most: int | None = None, at_least: int = 0
-) -> Codec:
-    """Read digits followed by `unit`, and multiply by `scale`.
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """Reads digits followed by `unit`, and multiplies by `scale`.
 
     With `width` the number is zero-padded to exactly that width; without, leading zeros are suppressed and it has at
     most seven digits (`most` may lower the largest value, `at_least` -n admit negative ones).
     """
-    behind, largest = len(unit), most if most is not None else 10 ** (width or 7) - 1
 
-    def decode(text: str, stamp: str | None) -> Value | Verdict:
+    unit: str
+    scale: int
+    width: int | None
+    most: int
+    at_least: int
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
         # Not a regular expression: most of what is read is such numbers, and this costs half.
-        if stamp is not None or not text.endswith(unit):
+        if stamp is not None or not text.endswith(self.unit):
             return REFUSED
-        digits = text[: len(text) - behind]
-        sign = at_least < 0 and digits[:1] == "-"
+        digits = text[: len(text) - len(self.unit)]
+        sign = self.at_least < 0 and digits[:1] == "-"
         if sign:
             digits = digits[1:]
         if not (digits.isdecimal() and digits.isascii()):
             return REFUSED
-        if len(digits) != width if width else len(digits) > 9 or (digits[0] == "0" and len(digits) > 1):
+        if len(digits) != self.width if self.width else len(digits) > 9 or (digits[0] == "0" and len(digits) > 1):
             return REFUSED
         number = -int(digits) if sign else int(digits)
-        return number * scale if at_least <= number <= largest else REFUSED
+        return number * self.scale if self.at_least <= number <= self.most else REFUSED
 
-    return decode
+
+def integer(
+    unit: str = "", scale: int = 1, *, width: int | None = None, most: int | None = None, at_least: int = 0
+) -> Integer:
+    """Give the row's form of `Integer`, with its defaults."""
+    return Integer(unit, scale, width, most if most is not None else 10 ** (width or 7) - 1, at_least)
 
 
 def decimal(unit: str = "", *, most: float = 99999.99, at_least: float = -9999.99, places: int = 2) -> Codec:
@@ -188,13 +211,13 @@ DateForm = Callable[[str], LocalTime | None]
 """A way to write dates; None: the text is not written so, or there is no such date."""
 
 
-_SECONDS = {f"{second:02}": timedelta(seconds=second) for second in range(60)}
+_SECONDS = {f"{second:02}": second for second in range(60)}
 
 
 def _date_form(pattern: str) -> DateForm:
     """Read dates by a pattern with the groups y, mo, d, h, mi and perhaps season, behind which the seconds follow.
 
-    Minutes are remembered: dates of a meter mostly differ in the seconds, and those of all meters of a town in little.
+    Minutes are remembered, and the last date, which is asked by each row of its label.
     """
     compiled = re.compile(pattern, re.ASCII)
     has_season = "season" in compiled.groupindex
@@ -216,10 +239,10 @@ def _date_form(pattern: str) -> DateForm:
     def read(text: str) -> LocalTime | None:
         nonlocal last
         known, time = last
-        if text == known:  # asked by each row of a label
+        if text == known:
             return time
-        begun, seconds = minute(text[:-2]), _SECONDS.get(text[-2:])
-        time = LocalTime(begun.naive + seconds, begun.season) if begun and seconds is not None else None
+        begun, second = minute(text[:-2]), _SECONDS.get(text[-2:])
+        time = None if begun is None or second is None else _new(LocalTime, (begun[0], begun[1], second))
         last = text, time
         return time
 
@@ -239,20 +262,37 @@ SEASONLESS = _date_form(rf"(?P<season>[HEhe ]){_FIGURES}")
 """The same for mobile peaks, which carry a space for the season."""
 
 
-def date(form: DateForm) -> Codec:
-    """Read a date that stands as the value."""
-    return lambda text, stamp: (form(text) if stamp is None else None) or REFUSED
+@dataclass(frozen=True, slots=True)
+class Date:
+    """Reads a date that stands as the value."""
+
+    form: DateForm
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
+        return (self.form(text) if stamp is None else None) or REFUSED
 
 
-def stamp(codec: Codec, form: DateForm = SEASON) -> Codec:
-    """Read the timestamp of a timestamped group whose value `codec` accepts."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Reads the timestamp of a timestamped group whose value `codec` accepts."""
 
-    def decode(text: str, stamp: str | None) -> Value | Verdict:
-        if stamp is None or codec(text, None) is REFUSED:
+    codec: Codec
+    form: DateForm
+
+    def __call__(self, text: str, stamp: str | None) -> Value | Verdict:
+        if stamp is None or self.codec(text, None) is REFUSED:
             return REFUSED
-        return form(stamp) or REFUSED
+        return self.form(stamp) or REFUSED
 
-    return decode
+
+def date(form: DateForm) -> Date:
+    """Give the row's form of `Date`."""
+    return Date(form)
+
+
+def stamp(codec: Codec, form: DateForm = SEASON) -> Stamp:
+    """Give the row's form of `Stamp`, with its default."""
+    return Stamp(codec, form)
 
 
 def stamped(codec: Codec) -> Codec:

@@ -50,14 +50,15 @@ class Decoder:
 
     def decode(self, raw: RawFrame) -> DecodedFrame:
         """Read one frame."""
-        body, parity = check(raw.body, self._parity)
+        body, cut, cooked = raw
+        body, parity, is_clean = check(body, self._parity)
         likeness = self._likeness
         if (
-            likeness is not None
-            and raw.cut is _COMPLETE
+            is_clean
+            and likeness is not None
+            and cut is _COMPLETE
             and likeness.was_complete is self._was_complete
-            and body.isascii()
-            and (alike := likeness.decode(body, parity, cooked=raw.cooked)) is not None
+            and (alike := likeness.decode(body, parity, cooked=cooked)) is not None
         ):
             return alike
         return self._decode_whole(raw, body, parity)
@@ -89,9 +90,10 @@ class Decoder:
             parity=parity,
             parity_errors=count_wrong(body) if parity is Parity.EVEN else 0,
             cooked=raw.cooked,
-            body=body,
             group_count=len(parts),
-            readings=frame.readings,
+            model=frame.readings,
+            body=body,
+            values=[reading.value for reading in frame.readings],
         )
         if frame.is_interpreted:
             # Whoever folds the frames has seen this one: the next is compared with it or with none.

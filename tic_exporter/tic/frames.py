@@ -36,11 +36,13 @@ class DecodedFrame(NamedTuple):
         parity: what its characters carry.
         parity_errors: characters with the wrong parity.
         cooked: it came through a terminal that translates.
-        body: what stood between STX and its end, in 7-bit characters but for damaged ones.
         group_count: how many groups there are, readable or not.
-        readings: empty unless the frame was interpreted.
-        changed: where readings differ from those of the last interpreted frame, if all that differs is numbers and
-            each stands where it stood; None: look at all.
+        model: the readings of the last frame that was read whole: this one has the same but for their values. Empty
+            unless the frame was interpreted.
+        body: what stood between STX and its end, in 7-bit characters but for damaged ones.
+        values: those of this frame's readings.
+        changed: where values differ from those of the last interpreted frame, if all that differs is numbers and each
+            stands where it stood; None: look at all.
     """
 
     cut: Cut
@@ -55,10 +57,19 @@ class DecodedFrame(NamedTuple):
     parity: Parity
     parity_errors: int
     cooked: bool
-    body: bytes
     group_count: int
-    readings: Sequence[Reading]
+    model: Sequence[Reading]
+    body: bytes
+    values: Sequence[Value]
     changed: Sequence[int] | None = None
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """What it says, in the order of its groups; made when asked for, since most frames are folded by `changed`."""
+        if self.changed is None:
+            return self.model
+        told = zip(self.model, self.values, strict=True)
+        return [like if like.value is value else like._replace(value=value) for like, value in told]
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 STX = 0x02
 ETX = 0x03
 EOT = 0x04
-_STX, _ETX, _OTHERS = bytes((STX,)), bytes((ETX,)), (bytes((STX,)), bytes((EOT,)))
+_STX, _ETX, _EOT = bytes((STX,)), bytes((ETX,)), bytes((EOT,))
 
 LONGEST_FRAME = 8192
 """Bytes after which a frame without an end is given up.
@@ -34,8 +34,8 @@ class Cut(Enum):
 _new = tuple.__new__  # half the cost of calling a named tuple
 # Read for every frame, and a member is found slowly.
 _COMPLETE, _TRUNCATED = Cut.COMPLETE, Cut.TRUNCATED
-# What each delimiter does to the frame that is open: how it ends, and whether another one opens.
-_TRANSITIONS = {STX: (_TRUNCATED, True), ETX: (_COMPLETE, False), EOT: (Cut.INTERRUPTED, False)}
+# How each delimiter ends the frame that is open; STX opens another one too.
+_CUTS = {STX: _TRUNCATED, ETX: _COMPLETE, EOT: Cut.INTERRUPTED}
 
 
 class RawFrame(NamedTuple):
@@ -56,56 +56,62 @@ class Framer:
     """
 
     def __init__(self) -> None:
-        self._open = False
+        # The open frame from its STX on, empty where none is open; `_view` is `_raw` in seven bits.
         self._raw = b""
         self._view = b""
         self._saw_etx = False
 
     def reset(self) -> None:
         """Forget the open frame, as when the line was closed or its speed changed."""
-        self._open = False
         self._raw = self._view = b""
         self._saw_etx = False
 
-    def feed(self, data: bytes) -> list[RawFrame]:  # noqa: C901 - one state machine; each call of its own costs
+    def feed(self, data: bytes) -> list[RawFrame]:
         seven_bits = data if data.isascii() else data.translate(SEVEN_BITS)
-        scan = len(self._view)
         view = self._view + seven_bits
         # One object serves both while the line has no parity bit.
         raw = view if seven_bits is data and self._raw is self._view else self._raw + data
+        end = view.find(_ETX)
+        if 0 <= end == len(view) - 1 <= LONGEST_FRAME and not view.rfind(_STX) and EOT not in view:
+            # One frame and nothing else, as nearly always when the last piece of one has come.
+            self._raw = self._view = b""
+            self._saw_etx = True
+            return [_new(RawFrame, (raw[1:end], _COMPLETE, False))]
+        return self._cut(raw, view)
+
+    def _cut(self, raw: bytes, view: bytes) -> list[RawFrame]:
         frames: list[RawFrame] = []
-        start = 0
-        while True:
-            if not self._open:
-                start = view.find(_STX, scan) + 1
-                if not start:
-                    self._raw = self._view = b""
-                    return frames
-                self._open, scan = True, start
+        stx = view.find(_STX)
+        while stx >= 0:
+            start = stx + 1
             # Three searches by `memchr` cost a hundredth of a regular expression.
-            end = view.find(_ETX, scan)
+            end = view.find(_ETX, start)
             if end < 0:
                 end = len(view)
-            for other in _OTHERS:
-                found = view.find(other, scan, end)
-                if found >= 0:
-                    end = found
+            stx = view.find(_STX, start, end)
+            if stx >= 0:
+                end = stx
+            eot = view.find(_EOT, start, end)
+            if eot >= 0:
+                end = eot
             if end - start > LONGEST_FRAME:
                 frames.append(RawFrame(b"", Cut.OVERSIZED))
-                self._open, scan = False, end
+                stx = view.find(_STX, end)
                 continue
             if end == len(view):
-                self._raw, self._view = raw[start:], view[start:]
+                self._raw, self._view = raw[start - 1 :], view[start - 1 :]
                 if raw is view:
                     self._raw = self._view
                 return frames
-            cut, self._open = _TRANSITIONS[view[end]]
+            cut = _CUTS[view[end]]
             if cut is _COMPLETE:
                 self._saw_etx = True
                 frames.append(_new(RawFrame, (raw[start:end], cut, False)))
             else:
                 frames.append(self._broken(raw[start:end], cut))
-            start = scan = end + 1
+            stx = view.find(_STX, end)
+        self._raw = self._view = b""
+        return frames
 
     def _broken(self, body: bytes, cut: Cut) -> RawFrame:
         """Recognise what a terminal in canonical mode leaves: CR became LF, and ETX (its interrupt character) is gone.

@@ -3,6 +3,10 @@
 body  = *(LF group CR), with CR LF tolerated around it
 group = label SP value SP checksum                 HISTORIC
 group = label HT [timestamp HT] value HT checksum  STANDARD
+
+One form beside these is read, since some CBE send it for as long as an overload lasts:
+
+ADPS  = "ADPS" 3 digits SP checksum                HISTORIC
 """
 
 import re
@@ -10,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 _CRLF = b"\r\n"
+_GLUED = re.compile(rb"ADPS(\d{3}) [ -_]")
 
 
 class Dialect(Enum):
@@ -81,11 +86,25 @@ def parse_group(raw: bytes, dialect: Dialect) -> Group | Defect:
         return Defect.PARITY
     match = dialect.grammar.fullmatch(raw.decode("ascii"))
     if match is None:
-        return Defect.MALFORMED
+        return _glued(raw) if dialect is Dialect.HISTORIC else Defect.MALFORMED
     if (sum(raw[: -dialect.uncovered]) & 0x3F) + 0x20 != raw[-1]:  # `checksum`, without a call for each group
         return Defect.CHECKSUM
     label, timestamp, value = match.groups()
     return Group(label, value, timestamp or None)
+
+
+def _glued(raw: bytes) -> Group | Defect:
+    """Read an ADPS without the separator in front of its value: the one repair, since nothing of it is a guess.
+
+    Label and width of the value are fixed (NOI-CPT_02E 2.3). Such groups were seen, their checksum was not written
+    down: whether it covers the separator that is not sent is uncertain [?], so that either fits.
+    """
+    match = _GLUED.fullmatch(raw)
+    if match is None:
+        return Defect.MALFORMED
+    if raw[-1] not in {checksum(raw[:-2]), checksum(raw[:-1])}:
+        return Defect.CHECKSUM
+    return Group("ADPS", match[1].decode("ascii"))
 
 
 def encode_group(group: Group, dialect: Dialect) -> bytes:

@@ -23,18 +23,21 @@ _EVEN = bytes((code & 0x7F) | (WRONG if code.bit_count() & 1 else 0) for code in
 _ALL_7_BIT_CODES = bytes(range(128))
 
 
-def check(raw: bytes, expected: Parity | None) -> tuple[bytes, Parity]:
-    """Return the 7-bit characters of a frame, `WRONG` set on the damaged ones, and the parity that was found.
+def check(raw: bytes, expected: Parity | None) -> tuple[bytes, Parity, bool]:
+    """Return a frame in 7-bit characters, `WRONG` set on the damaged ones, its parity, and whether none is damaged.
 
     With `expected` None each frame tells by itself: half of its characters have bit 7 set when it is a parity bit, none
     when a bridge or a port at 7E1 has taken it off. A few set bits in a stream without parity are damage, and stay set.
     With `Parity.NONE` bit 7 is not looked at.
     """
+    if expected is not _EVEN_PARITY and raw.isascii():
+        return raw, _NO_PARITY, True
     if expected is _NO_PARITY:
-        return raw.translate(SEVEN_BITS), _NO_PARITY
-    if expected is None and (raw.isascii() or count_wrong(raw) * 8 <= len(raw)):
-        return raw, _NO_PARITY
-    return raw.translate(_EVEN), _EVEN_PARITY
+        return raw.translate(SEVEN_BITS), _NO_PARITY, True
+    if expected is None and count_wrong(raw) * 8 <= len(raw):
+        return raw, _NO_PARITY, False
+    body = raw.translate(_EVEN)
+    return body, _EVEN_PARITY, body.isascii()
 
 
 def count_wrong(body: bytes) -> int:

@@ -3,8 +3,15 @@
 Names follow IEC 62056 and DLMS; `obis` is the reference C.D.E of the quantity where the standard has one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from operator import mul
+
+
+def _divided_by(divisor: int) -> Callable[[float], float]:
+    return lambda number: number / divisor
 
 
 class Unit(Enum):
@@ -28,11 +35,13 @@ class Unit(Enum):
     def __init__(self, suffix: str, factor: float) -> None:
         self.suffix = suffix
         self.factor = factor
-        self._divisor = 1.0 if factor >= 1 else float(round(1 / factor))
+        # Asked for every number that changes. A hundredth is divided, since 0.01 has no exact float.
+        self._in_base = partial(mul, factor) if factor >= 1 else _divided_by(round(1 / factor))
 
-    def in_base(self, number: float) -> float:
-        """Give a number of this unit in the base unit; a hundredth is divided, since 0.01 has no exact float."""
-        return number * self.factor if self._divisor == 1.0 else number / self._divisor
+    @property
+    def in_base(self) -> Callable[[float], float]:
+        """What gives a number of this unit in the base unit."""
+        return self._in_base
 
 
 class Kind(Enum):

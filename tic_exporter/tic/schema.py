@@ -52,7 +52,10 @@ class FromLabel:
 
 @dataclass(frozen=True, slots=True)
 class FromLabels:
-    """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`."""
+    """The value of `label`, with that of `suffix` behind a hyphen while `active` says so and `suffix` is not `idle`.
+
+    A `Memory` row under the name of `suffix` tells whether the meter sends that label at all.
+    """
 
     label: str
     active: tuple[str, str]
@@ -60,13 +63,14 @@ class FromLabels:
     idle: str
 
     def resolve(self, frame: Mapping[str, str], memory: Mapping[str, str]) -> str | None:
-        del memory
         value, suffix = (frame.get(label, "").strip(" ") for label in (self.label, self.suffix))
         active = frame.get(self.active[0], "").strip(" ")
         if not active and suffix:
             return None  # the state is told, but not whether it holds: a group was lost
-        if active == self.active[1] and suffix != self.idle:
-            return f"{value}-{suffix}" if value and suffix else None  # it holds, and nothing says which: palier 2010
+        if active == self.active[1] and not suffix and memory.get(self.suffix):
+            return None  # it holds, and the group that says which was lost
+        if active == self.active[1] and suffix not in {"", self.idle}:
+            return f"{value}-{suffix}" if value else None
         return value or None
 
     @property

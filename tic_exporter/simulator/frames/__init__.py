@@ -35,6 +35,7 @@ class Kind:
         brief: gives the groups of the short frame that an overload brings.
         is_producer: it sends what concerns injection.
         other_mode: the kind that it becomes when its mode is switched.
+        has_dynamic_tariff: it knows of dynamic periods, if it is of a family that has them.
     """
 
     build: Builder
@@ -47,6 +48,7 @@ class Kind:
     brief: Builder | None = None
     is_producer: bool = False
     other_mode: str = ""
+    has_dynamic_tariff: bool = True
 
 
 _HOUSE = Size(phases=1, subscribed=9_000, mean=600)
@@ -103,7 +105,8 @@ _ROWS: dict[str, Kind] = {
     "linky-standard-producer":             _linky(_ONE,   _SOLAR_HOUSE, "04", "75", is_producer=True),
     "linky-standard-three-phase-producer": _linky(_THREE, _SOLAR_FARM,  "03", "76", is_producer=True),
     "linky-standard-pilot":                _linky(_ONE,   _HOUSE,       "27", "67", is_pilot=True),
-    "pme-pmi-2010":                  Kind(_PALIER_2010, calendars.PMEPMI, _SHOP,           "04", "36"),
+    "pme-pmi-2010":                  Kind(_PALIER_2010, calendars.PMEPMI, _SHOP,           "04", "36",
+                                          has_dynamic_tariff=False),
     "pme-pmi":                       Kind(pmepmi,       calendars.PMEPMI, _SHOP,           "04", "36"),
     "pme-pmi-producer":    _producer(Kind(pmepmi,       calendars.PMEPMI, _SOLAR_SHOP,     "02", "36")),
     "ice-2q-2.4":                    Kind(ice_old,      calendars.ICE,    _FACTORY,        "07", "07"),

@@ -66,7 +66,7 @@ def _interval(state: State) -> Iterator[Group]:
 
 
 def _tariff(state: State, *, is_2013: bool) -> Iterator[Group]:
-    running = state.events.running(state.site.now)
+    running = is_2013 and state.events.running(state.site.now)  # palier 2010 knows of no dynamic period
     yield Group("PTCOUR1", state.site.period)
     yield Group("TARIFDYN", "ACTIF" if running else "INACTIF")
     if is_2013:

@@ -11,6 +11,7 @@ from ..codecs import (
     COLONS,
     choice,
     codes,
+    constant,
     date,
     decimal,
     first_of,
@@ -21,7 +22,7 @@ from ..codecs import (
     text,
 )
 from ..groups import Dialect
-from ..schema import Family, Field, FromLabel, FromLabels, Marker, Where
+from ..schema import Family, Field, FromLabel, FromLabels, Marker, Memory, Where
 
 _WH, _VARH, _VAH = integer("Wh"), integer("varh"), integer("VAh")
 _KWH, _KVARH = integer("kWh", 1000), integer("kvarh", 1000)
@@ -48,6 +49,8 @@ _CALENDAR2 = {
     "TV A5 BASE": _THREE, "TV A8 BASE": _THREE, "BT 5 SUP36": _FOUR, "HTA 5": _THREE, "HTA 8": _THREE,
 }  # fmt: skip
 
+# Palier 2010 sends no ETATDYN1, and 2013 only under a contract with a dynamic tariff (2.9, tables of both paliers):
+# without it TARIFDYN tells that the external signal is there, and the registers are those of PTCOUR1.
 _IN_FORCE = FromLabels("PTCOUR1", active=("TARIFDYN", "ACTIF"), suffix="ETATDYN1", idle="000")
 _PERIOD: Where = {"tariff_period": _IN_FORCE}
 _Q1: Where = {"quadrant": "1", "tariff_period": _IN_FORCE}
@@ -168,6 +171,7 @@ PMEPMI = Family(
         "TDYN2FD": _DYNAMIC,
         "TDYN2FF": _DYNAMIC,
     },
+    memories=(Memory("ETATDYN1", "ETATDYN1", constant("sent"), frozenset({"sent"})),),
     required=_ALWAYS,
     complete_label="MESURES1",
     partial_labels=frozenset(),
