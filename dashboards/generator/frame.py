@@ -69,7 +69,8 @@ def _all(variable: Builder) -> Builder:
 
 def meter_link(say: Say) -> list[dict[str, object]]:
     """Lead from a meter's name in a table to its dashboard."""
-    address = f"/d/{uid('meter', say)}?${{datasource:queryparam}}&var-meter=${{__value.text}}&${{__url_time_range}}"
+    name = "${__value.text:percentencode}"  # or "a+b" would arrive as "a b", and "a&b" as "a"
+    address = f"/d/{uid('meter', say)}?${{datasource:queryparam}}&var-meter={name}&${{__url_time_range}}"
     return [{"title": say("Open this meter", "Ouvrir ce compteur"), "url": address, "targetBlank": False}]
 
 
