@@ -183,6 +183,9 @@ def test_rates_follow_the_step_and_counters_are_never_shown_raw() -> None:
     for where, expr in expressions():
         for call, window in re.findall(r"\b(i?rate|increase)\([^\[]*\[([^\]]*)\]", expr):
             assert window in (COUNTED_IN if call == "increase" else {"$__rate_interval"}), where
+        # An event compares a counter with itself, a step before: nobody sees its value.
+        if (changed := re.fullmatch(r"(\w+\{.*\}) != (.*) offset \$__interval", expr)) and changed[1] == changed[2]:
+            continue
         for name in counters & metric_names(VIEW.substitute(expr, *next(iter(every_panel()))[1:])):
             calls = re.findall(rf"(\w+)\({name}\{{", expr)
             assert calls, where
@@ -222,7 +225,11 @@ def test_ids_are_unique_and_links_lead_somewhere() -> None:
                 assert target, (name, address)
                 assert target[1] in uids, (name, address)
                 assert target[1].endswith("-fr") == board["uid"].endswith("-fr"), (name, address)
-        assert all(event["titleFormat"] and event["textFormat"] for event in board["annotations"]["list"]), name
+        for event in board["annotations"]["list"]:
+            assert event["titleFormat"], name
+            assert event["textFormat"], name
+            # Grafana 11 reads expr and step; 12 asks what `target` says, and nothing without it.
+            assert {"expr": event["expr"], "interval": event["step"], "refId": "Anno"} == event["target"], name
         (link,) = board["links"]
         assert set(link["tags"]) <= set(board["tags"]), name
 
