@@ -169,6 +169,53 @@ def test_a_name_is_no_regular_expression(meter: str, board: str, tmp_path: Path)
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.real
+def test_silent_meters_begin_with_those_that_never_spoke_and_are_ten(tmp_path: Path) -> None:
+    """Two days: `dead` never spoke, `gone` fell silent before its exporter was restarted, a dozen others talk."""
+    board = BOARDS["tic-fleet"]
+    (panel,) = (panel for panel in panels(board) if panel["title"] == "Silent meters")
+    age, state, last = (VIEW.substitute(target["expr"], board, panel) for target in panel["targets"])
+    names = [f"m{number}" for number in range(12)]
+    hour, now = 3600, 48 * 3600
+    series = {
+        **{f'tic_up{{instance="pi:15402",meter="{name}"}}': "1x48" for name in names},
+        **{f'tic_last_frame_timestamp_seconds{{instance="pi:15402",meter="{name}"}}': f"0+{hour}x48" for name in names},
+        'tic_up{instance="pi:15402",meter="dead"}': "0x48",
+        'tic_up{instance="pi:15402",meter="gone"}': "1x20 0x27",
+        'tic_last_frame_timestamp_seconds{instance="pi:15402",meter="gone"}': f"0+{hour}x20 {20 * hour}x3 stale",
+        'tic_up{instance="pi:15402",meter="removed"}': "1x20 stale",
+        'tic_last_frame_timestamp_seconds{instance="pi:15402",meter="removed"}': f"0+{hour}x20 stale",
+    }
+    dead, gone = ('{instance="pi:15402",meter="%s"}' % name for name in ("dead", "gone"))  # noqa: UP031 - braces
+    same = "({}) unless on (instance, meter) ({})"
+    cases = {
+        f"topk(1, {age})": {dead: 30 * 86400},
+        f"topk(2, {age}) unless topk(1, {age})": {gone: now - 20 * hour},
+        **{f"count({query})": {"{}": 10} for query in (age, state)},
+        f"count({last})": {"{}": 9},  # nothing is known of the last frame of `dead`
+        **{same.format(query, age): {} for query in (state, last)},
+        f"topk(1, ({last}) < bool {1000 * now})": {gone: 1},
+    }
+    test = {
+        "interval": "1h",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": expr,
+                "eval_time": "48h",
+                "exp_samples": [{"labels": labels, "value": value} for labels, value in samples.items()],
+            }
+            for expr, samples in cases.items()
+        ],
+    }
+    file = tmp_path / "silent.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}), encoding="utf-8")
+
+    done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
 def test_every_query_is_of_the_chosen_meters() -> None:
     for where, expr in expressions():
         for name in re.findall(r"\b((?:tic|meter|meter_tariff_period):\w+:\w+|tic_\w+)(?![\w:{])", expr):
