@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from helpers import wait_until
 
@@ -87,3 +88,48 @@ def test_the_first_meter_of_the_readme_is_read_and_scraped(
                 server.query(query)
         finally:
             meter.kill()
+
+
+def labels(share: float, **more: str) -> str:
+    """Of two shops, each with an exporter that calls its meter `shop`: `share` of everything is that of the second."""
+    names = {"instance": "lyon:15402" if share == 1 else "nice:15402", "meter": "shop", **more}
+    return "{" + ",".join(f'{name}="{value}"' for name, value in names.items()) + "}"
+
+
+def test_every_query_of_the_readme_keeps_the_meters_of_two_exporters_apart(tmp_path: Path) -> None:
+    series: dict[str, str] = {}
+    expected: list[dict[str, float]] = [{} for _ in queries()]
+    for share in (1, 0.5):
+        one, off_peak, peak = labels(share), labels(share, tariff_period="HC"), labels(share, tariff_period="HP")
+        series |= {
+            f"tic_active_energy_import_joules_total{off_peak}": f"0+{60_000 * share:g}x1440",
+            f"tic_active_energy_import_joules_total{peak}": f"0+{30_000 * share:g}x1440",
+            f"tic_apparent_power_import_voltamperes{one}": f"{4500 * share:g}x1440",
+            f"tic_subscribed_apparent_power_voltamperes{off_peak}": "9000x1440",
+            f"tic_subscribed_apparent_power_voltamperes{peak}": "6000x1440",
+            f"tic_group_errors_total{labels(share, reason='checksum')}": f"0+{20 * share:g}x1440",
+            f"tic_group_errors_total{labels(share, reason='parity')}": f"0+{20 * share:g}x1440",
+            f"tic_groups_total{one}": "0+1000x1440",
+            f"tic_up{one}": "0x1440",
+        }
+        kwh = {off_peak: 24 * share, peak: 12 * share}
+        cost = kwh[off_peak] * 0.2068 + kwh[peak] * 0.27
+        answers = ({one: 1500 * share}, kwh, {one: 0.5 * share}, {one: cost}, {one: 0.0}, {one: 0.04 * share})
+        for known, answer in zip(expected, answers, strict=True):
+            known.update(answer)
+    cases = [
+        {
+            "expr": f"round({query}, 0.001)",
+            "eval_time": "24h",
+            "exp_samples": [{"labels": names, "value": round(value, 3)} for names, value in answer.items()],
+        }
+        for query, answer in zip(queries(), expected, strict=True)
+    ]
+    rows = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": rows, "promql_expr_test": cases}
+    file = tmp_path / "readme.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [test]}), encoding="utf-8")
+
+    done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr

@@ -109,16 +109,27 @@ def load(say: Say) -> Builder:
 
 
 def silent(say: Say) -> Builder:
-    last = of("tic_last_frame_timestamp_seconds")
-    queries = [Query(best(f"topk(10, time() - {last})")), Query(best(of("tic_up"))), Query(f"1000 * {best(last)}")]
-    up = [{"type": "value", "options": {
+    """The ten whose last frame is oldest, and nothing about the others: each query would add its rows.
+
+    An exporter that was restarted knows no frame of a meter that is silent since; Prometheus remembers, by the hour.
+    Where there was none at all, it is the period shown at least.
+    """
+    up, stamp = best(of("tic_up")), of("tic_last_frame_timestamp_seconds")
+    heard = best(f"{stamp} or max_over_time({stamp}[$__range:1h])")
+    oldest = f"topk(10, time() - {heard} and on ({METER}) {up} or on ({METER}) $__range_s + 0 * {up})"
+    queries = [
+        Query(oldest),
+        Query(f"{up} and on ({METER}) {oldest}"),
+        Query(f"1000 * {heard} and on ({METER}) {oldest}"),
+    ]
+    states = [{"type": "value", "options": {
         "0": {"text": say("silent", "muet"), "color": RED, "index": 0},
         "1": {"text": say("talks", "en service"), "color": GREEN, "index": 1},
     }}]  # fmt: skip
     age = say("No frame for", "Sans trame depuis")
     columns = [
         Column("meter", say("Meter", "Compteur"), {"links": meter_link(say), "custom.minWidth": 110}),
-        Column("Value #B", say("State", "État"), {"mappings": up, "custom.cellOptions": {"type": "color-text"}}),
+        Column("Value #B", say("State", "État"), {"mappings": states, "custom.cellOptions": {"type": "color-text"}}),
         Column("Value #A", age, {"unit": "dtdurations", "decimals": 0}),
         Column("Value #C", say("Last frame", "Dernière trame"), {"unit": "dateTimeAsLocalNoDateIfToday"}),
     ]
@@ -127,8 +138,10 @@ def silent(say: Say) -> Builder:
         .title(say("Silent meters", "Compteurs muets"))
         .description(
             say(
-                "The ten meters whose last valid frame is oldest.",
-                "Les dix compteurs dont la dernière trame valide est la plus ancienne.",
+                "The ten meters whose last valid frame is oldest. Where there was none in the period shown, its length "
+                "stands for the age.",
+                "Les dix compteurs dont la dernière trame valide est la plus ancienne. Sans trame dans la période "
+                "affichée, sa durée tient lieu d'âge.",
             )
         )
     )

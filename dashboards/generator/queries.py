@@ -1,7 +1,11 @@
 """PromQL that several panels share."""
 
-SELECT = 'instance=~"$instance",meter=~"$meter"'
-"""What every query selects by. No job: names that begin with `tic_` are this exporter's, whatever its job is called."""
+SELECT = 'instance=~"$instance",meter=~`${meter:regex}`'
+"""What every query selects by. No job: names that begin with `tic_` are this exporter's, whatever its job is called.
+
+Grafana takes a variable of a single value for no regular expression, so that a meter "Shop (1)" would not be found.
+With `:regex` it escapes it, by one backslash: a raw string of PromQL leaves that as it is.
+"""
 
 IMPORTED = "tic_active_energy_import_joules_total"
 

@@ -124,11 +124,9 @@ def _answered(
 
 def _events(board: Mapping[str, Any], view: grafana.View, prometheus: Prometheus) -> Iterator[dict[str, Any]]:
     """Give the annotations as Grafana joins them: samples a step apart are one event."""
-    first = next(grafana.panels(board))
     for event in board["annotations"]["list"]:
-        expr = view.substitute(event["expr"], board, first)
-        step = grafana.seconds(event["step"])
-        for series in prometheus.query_range(expr, history.END - history.DAY, history.END, step):
+        step, found = view.events(prometheus, board, event, history.END - history.DAY)
+        for series in found:
             times = [int(time) for time, _ in series["values"]]
             starts = [time for time, before in zip(times, [0, *times[:-1]], strict=True) if time - before > step]
             ends = [time for time, after in zip(times, [*times[1:], 1 << 40], strict=True) if after - time > step]

@@ -14,6 +14,8 @@ import yaml
 
 from helpers import wait_until
 from helpers.program import Program
+from helpers.rules import ALERTS, RECORDING, metric_names, rules
+from tic_exporter import catalogue
 
 if TYPE_CHECKING:
     from helpers.exporter import StartExporter
@@ -67,6 +69,16 @@ def test_the_agents_differ_in_their_number_alone() -> None:
         if rule.get("action") == "keep"
     ]
     assert ["0", "1"] == regexes
+
+
+def test_the_exporters_own_scrape_has_what_rules_read_of_them() -> None:
+    """Metrics without a meter, which `/metrics?meter=` leaves out: nothing else would bring them."""
+    (scrape,) = yaml.safe_load((EXAMPLE / "exporters.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    of_exporters = {metric.name for metric in catalogue.EXPORTER_METRICS}
+    read = {name for path in (ALERTS, RECORDING) for rule in rules(path) for name in metric_names(rule.expr)}
+
+    assert read & of_exporters
+    assert set() == (read & of_exporters) - set(scrape["params"]["name[]"])
 
 
 @pytest.mark.real

@@ -219,6 +219,31 @@ def test_a_trigger_on_a_reading_ends_with_the_reading() -> None:
             )
 
 
+@pytest.mark.parametrize(
+    ("exposition", "told"),
+    [
+        ("tic_critical_peak 1\ntic_critical_peak_notice 1", {"in force", "announced"}),  # EJP, a mobile peak
+        ("tic_critical_peak 0\ntic_critical_peak_notice 0", set()),
+        # Tempo: a Linky calls a white day PM1, a red one PM2, and gives notice of either on its eve.
+        ('tic_critical_peak 1\ntic_critical_peak_notice 0\ntic_day_color{color="white"} 1', set()),
+        ('tic_critical_peak 1\ntic_critical_peak_notice 1\ntic_day_color{color="red"} 1', set()),
+        ('tic_critical_peak 0\ntic_critical_peak_notice 1\ntic_day_color{color="blue"} 1', set()),
+    ],
+)
+def test_peaks_of_tempo_are_left_to_its_colours(exposition: str, told: set[str]) -> None:
+    rows = [Row(row.name, row.value, {**row.labels, "meter": "house"}) for row in rows_of(exposition)]
+    values = {item.key: value_of(item.pattern, rows) for item in TEMPLATE.discover(rows) if ".peak" in item.key}
+    fired = set()
+    for trigger in triggers():
+        conditions = re.findall(
+            rf"last\(/{NAME}/(tic\.peak[^)]*)\)=(\d)", trigger["expression"].replace("{#METER}", "house")
+        )
+        if conditions and all(float(values[key]) == float(wanted) for key, wanted in conditions):
+            fired.add(trigger["name"].rpartition(" is ")[2])
+
+    assert told == fired
+
+
 def test_value_maps_have_all_states(rows: list[Row]) -> None:
     maps = {row["name"]: {each["value"] for each in row["mappings"]} for row in TEMPLATE.row["valuemaps"]}
     named = {row["valuemap"]["name"] for row in [*TEMPLATE.items, *prototypes()] if "valuemap" in row}

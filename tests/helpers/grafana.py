@@ -22,6 +22,10 @@ FOLDER = Path(__file__).parent.parent.parent / "dashboards"
 SCRAPE_INTERVAL = 15
 MAX_DATA_POINTS = 1000
 """A panel has one for each of its pixels."""
+LEGACY_POINTS = 100
+"""So many points the data source gives to who names no number."""
+EVERYTHING = ".+"
+"""The meter, where all of them are looked at."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Up to so many seconds, the step is so long: the beginning of Grafana's `roundInterval`, from 10 s on.
 _ROUNDED = (
@@ -51,12 +55,12 @@ class View:
     Args:
         now: Unix time.
         zone: of the browser.
-        meter: as chosen; a regular expression where several may be.
+        meter: the one that is chosen, by its name, or `EVERYTHING`.
     """
 
     now: int
     zone: ZoneInfo
-    meter: str = ".+"
+    meter: str = EVERYTHING
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def window(self, board: Mapping[str, Any], panel: Mapping[str, Any]) -> tuple[int, int]:
@@ -68,8 +72,7 @@ class View:
         """`$__interval`, seconds."""
         start, end = self.window(board, panel)
         raw = (end - start) / MAX_DATA_POINTS
-        rounded = next((step for limit, step in _ROUNDED if raw < limit), 86400)
-        return max(rounded, seconds(panel.get("interval") or f"{SCRAPE_INTERVAL}s"))
+        return max(_rounded(raw), seconds(panel.get("interval") or f"{SCRAPE_INTERVAL}s"))
 
     def substitute(self, expr: str, board: Mapping[str, Any], panel: Mapping[str, Any]) -> str:
         start, end = self.window(board, panel)
@@ -77,12 +80,55 @@ class View:
         values = {
             "__rate_interval": f"{max(step + SCRAPE_INTERVAL, 4 * SCRAPE_INTERVAL)}s",
             "__range": f"{end - start}s",
+            "__range_s": f"{end - start}",
             "__interval": f"{step}s",
             "instance": ".+",
-            "meter": self.meter,
             **self.variables,
         }
-        return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: values[found[1] or found[2]], expr)
+        return self._with(values, expr, board)
+
+    def events(
+        self,
+        prometheus: Prometheus,
+        board: Mapping[str, Any],
+        event: Mapping[str, Any],
+        start: int,
+        *,
+        is_legacy: bool = False,
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """Ask for an annotation from `start` on: the step, and the series without what Grafana does not draw.
+
+        It draws samples above 0 (`processEvents` of its Prometheus data source). With `is_legacy` it asks as Grafana 11
+        does: for `expr` and `step`, without saying how many points it wants, so that the data source takes its default.
+        """
+        keys, source = (("expr", "step"), event) if is_legacy else (("expr", "interval"), event["target"])
+        expr, least = (source[key] for key in keys)
+        raw = (self.now - start) / (LEGACY_POINTS if is_legacy else MAX_DATA_POINTS)
+        step = max(_rounded(raw), seconds(least))
+        expr = self._with({"__interval": f"{step}s", "instance": ".+", **self.variables}, expr, board)
+        found = prometheus.query_range(expr, start // step * step, self.now // step * step, step)
+        drawn = [{**one, "values": [pair for pair in one["values"] if float(pair[1]) > 0]} for one in found]
+        return step, [one for one in drawn if one["values"]]
+
+    def _with(self, values: Mapping[str, str], expr: str, board: Mapping[str, Any]) -> str:
+        """Put in the variables; that of the meter as its format says, and where it has none as the data source does."""
+
+        def value(name: str, wanted: str | None) -> str:
+            if name != "meter":
+                assert not wanted, expr
+                return values[name]
+            if self.meter == EVERYTHING:  # an `allValue` is put in as it is
+                return self.meter
+            if wanted == "regex":
+                return re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", self.meter)
+            assert not wanted, expr
+            (variable,) = (one for one in board["templating"]["list"] if one["name"] == "meter")
+            doubled = self.meter.replace("\\", r"\\")
+            if not (variable.get("multi") or variable.get("includeAll")):  # taken for no regular expression
+                return doubled.replace("'", r"\\'")
+            return re.sub(r"[$^*{}\[\]'+?.()|]", r"\\\\\g<0>", doubled.replace("\\", r"\\"))
+
+        return re.sub(r"\$(?:\{(\w+)(?::(\w+))?\}|(\w+))", lambda found: value(found[1] or found[3], found[2]), expr)
 
     def ask(
         self, prometheus: Prometheus, board: Mapping[str, Any], panel: Mapping[str, Any], target: Mapping[str, Any]
@@ -106,6 +152,10 @@ class View:
         assert unit == "d", since
         local = datetime.fromtimestamp(found, self.zone)
         return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+
+
+def _rounded(raw: float) -> int:
+    return next((step for limit, step in _ROUNDED if raw < limit), 86400)
 
 
 def seconds(duration: str) -> int:

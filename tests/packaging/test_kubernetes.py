@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,33 @@ def test_who_selects_pods_selects_these() -> None:
 
     assert labels == by_kind["Deployment"]["selector"]["matchLabels"]
     assert labels == by_kind["Service"]["selector"]
-    assert labels == by_kind["NetworkPolicy"]["podSelector"]["matchLabels"]
-    assert labels == by_kind["PodMonitor"]["selector"]["matchLabels"]
+    every_exporter = {"app.kubernetes.io/name": labels["app.kubernetes.io/name"]}
+    assert every_exporter == by_kind["NetworkPolicy"]["podSelector"]["matchLabels"]
+    assert every_exporter == by_kind["PodMonitor"]["selector"]["matchLabels"]
     assert by_kind["PodMonitor"]["podMetricsEndpoints"][0]["port"] == CONTAINER["ports"][0]["name"]
+
+
+def test_two_deployments_of_a_namespace_are_two_instances() -> None:
+    """Or their series would be one, wherever the two have a meter of the same name."""
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+    (monitor,) = (document["spec"] for document in OBJECTS if document["kind"] == "PodMonitor")
+    (rule,) = (
+        rule
+        for rule in monitor["podMetricsEndpoints"][0]["relabelings"]
+        if (rule["targetLabel"], "sourceLabels" in rule) == ("instance", True)
+    )
+
+    def instance(name: str) -> str:
+        """What Prometheus makes of a pod whose deployment differs from the example's by its name alone."""
+        pod = {**labels, "app.kubernetes.io/instance": name}
+        known = {f"__meta_kubernetes_pod_label_{re.sub(r'[^a-zA-Z0-9_]', '_', key)}": pod[key] for key in labels}
+        known |= {
+            "__meta_kubernetes_namespace": KUSTOMIZATION["namespace"],
+            "__meta_kubernetes_pod_container_name": CONTAINER["name"],
+        }
+        return str(rule["separator"].join(known.get(source, "") for source in rule["sourceLabels"]))
+
+    assert ("tic-exporter/lyon", "tic-exporter/nice") == (instance("lyon"), instance("nice"))
 
 
 def test_the_example_configuration_is_one() -> None:
