@@ -398,6 +398,23 @@ def test_the_hour_that_comes_twice_in_autumn_holds_no_reading_back(kind: str) ->
     assert 0 < (meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) or 0)
 
 
+@pytest.mark.parametrize("td", [5, 10, 15, 30, 60])
+@pytest.mark.parametrize("kind", ["pme-pmi-producer", "ice-2q", "ice-4q", "saphir-historic"])
+def test_whatever_td_is_the_sum_of_interval_energies_is_what_the_registers_count(kind: str, td: int) -> None:
+    simulated = SimulatedMeter(kind, seed=2, start=datetime(2026, 1, 15, 11, 8), td=td)  # noqa: DTZ001 - legal time
+    meter = Fed().say(simulated.next_frame())
+    before = sum(simulated.registers()["active_import"].values())
+    while (simulated.now.hour, simulated.now.minute) < (12, 20):
+        sent = simulated.next_frame()
+        meter.say(sent, after=simulated.line_time)
+    true = sum(simulated.registers()["active_import"].values()) - before
+    counted = (meter.of(q.INTERVAL_ACTIVE_ENERGY_IMPORT) or 0) / 3600
+    frames = true * simulated.line_time / 4320  # the energy of one
+    tops = 72 / td
+    assert true - 2 * (tops + 2) * frames - tops - 1 <= counted <= true + 2 * frames
+    assert 0 == meter.count("rejected_readings", "register_fell") + meter.count("rejected_readings", "register_jumped")
+
+
 def test_injected_energy_is_judged_by_the_date_of_its_own_part_of_the_frame() -> None:
     def plant(first: str, drawn: int, second: str, injected: int) -> bytes:
         head = ("CONTRAT BASE_A5", f"DATECOUR 14/07/26 {first}", f"EA {drawn}Wh", "ERP 5varh", "PTCOUR HPE")

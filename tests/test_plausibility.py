@@ -243,6 +243,15 @@ def test_a_frame_after_the_top_that_still_shows_the_old_interval_adds_no_more_th
     assert 9 == interval.sum.total
 
 
+def test_an_energy_that_is_set_back_a_moment_after_its_date_was_read_is_of_the_new_interval() -> None:
+    interval = Interval()
+    interval.twice(890, at(9, 40))
+    assert interval.say(900, at(9, 50)) is None
+    assert interval.say(0, at(9, 59)) is None
+    interval.twice(4, at(10, 10))
+    assert 14 == interval.sum.total
+
+
 def test_a_date_that_is_wrong_by_a_top_adds_nothing() -> None:
     interval = Interval()
     interval.twice(400, at(2))

@@ -138,6 +138,9 @@ ASSUMED_TD = Td(10, 5)
 """Of a meter that does not tell it: usually 10, and otherwise a multiple of 5 that divides the hour."""
 
 
+_AHEAD = 1
+"""Seconds by which a top may have come behind DATE and before the value: ICE reads each when it sends it."""
+
 _NONE = -1.0
 """Less than any interval energy."""
 
@@ -244,10 +247,9 @@ def _counted(before: _Point, value: float, top: int, new: float) -> float:
 @lru_cache(maxsize=32)
 def _last_top(clock: datetime, td: Td) -> tuple[int, int, int]:
     """Number the last top that may be one; give the seconds since it, and since the last one that Td assumes."""
-    minute_of_day = clock.hour * 60 + clock.minute
-    since_least, since_usual = (minute_of_day % minutes for minutes in (td.least, td.minutes))
-    number = clock.toordinal() * 1440 + minute_of_day - since_least
-    return number, since_least * 60 + clock.second, since_usual * 60 + clock.second
+    second_of_day = (clock.hour * 60 + clock.minute) * 60 + clock.second + _AHEAD
+    since_least, since_assumed = (second_of_day % (minutes * 60) for minutes in (td.least, td.minutes))
+    return clock.toordinal() * 86_400 + second_of_day - since_least, since_least, since_assumed
 
 
 class ClockFilter:

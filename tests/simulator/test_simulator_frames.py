@@ -66,10 +66,48 @@ def test_the_same_seed_and_calls_give_the_same_bytes(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_lasts_as_long_as_on_its_line_with_the_gap_behind_it(kind: str) -> None:
     simulated = meter(kind)
-    frame, start, lasted = simulated.next_frame(), simulated.now, simulated.line_time
+    start = simulated.now
+    frame, lasted = simulated.next_frame(), simulated.line_time
     assert 0.02 <= lasted - len(frame) * 10 / simulated.baud_rate <= 0.033
+    following = simulated.next_frame()
+    written = (len(following) - 2) * 10 / simulated.baud_rate if KINDS[kind].reads_as_it_sends else 0.0
+    assert abs((simulated.now - start).total_seconds() - lasted - written) < 1e-3
+
+
+def test_each_value_of_an_ice_is_of_the_instant_at_which_it_is_sent() -> None:
+    simulated = meter("ice-4q", "2024-07-17T13:00:00")
     simulated.next_frame()
-    assert abs((simulated.now - start).total_seconds() - lasted) < 1e-5
+    first, second = (
+        datetime.strptime(group.value, "%d/%m/%y %H/%M/%S")  # noqa: DTZ007 - legal time
+        for group in simulated.groups
+        if group.label == "DATECOUR"
+    )
+    part = next(place for place, group in enumerate(simulated.groups) if group.label == "Appli")
+    sent = sum(len(group.label) + len(group.value) + 5 for group in simulated.groups[: part + 2]) * 10 / 1200
+    assert abs((second - first).total_seconds() - sent) <= 1
+
+
+@pytest.mark.parametrize("kind", ["pme-pmi-producer", "ice-2q", "ice-4q", "saphir-historic"])
+@pytest.mark.parametrize("td", [5, 10, 15, 60])
+def test_interval_energies_begin_again_every_td(kind: str, td: int) -> None:
+    simulated = SimulatedMeter(kind, seed=3, start=datetime(2024, 1, 17, 5, 31), td=td)  # noqa: DTZ001
+    label = "EA_s" if kind.startswith("pme") else "EAS" if kind.startswith("saphir") else "EA"
+    falls, before = set(), 0
+    for _ in range(480):
+        simulated.next_frame()
+        value = next(group.value for group in simulated.groups if group.label == label)  # of ICE-4Q: the first of both
+        shown = int(value.removesuffix("Wh"))
+        if shown < before:
+            falls.add(simulated.now.minute)
+        before = shown
+        simulated.advance(20 - simulated.line_time)
+    assert {minute for minute in range(60) if minute % td == 0} == {minute - minute % 5 for minute in falls}
+
+
+def test_the_second_calendar_of_a_pme_pmi_has_a_name_of_its_own_where_the_first_tells_a_variant() -> None:
+    names = {name: values(meter("pme-pmi", contract=name))["MESURES2"].rstrip() for name in KINDS["pme-pmi"].contracts}
+    variants = {"TJ LU-SD", "TJ LU-P", "TJ LU-PH", "TJ LU-CH"}
+    assert {name: "TJ LU" if name in variants else name for name in names} == names
 
 
 def test_the_largest_frames_have_the_known_sizes() -> None:

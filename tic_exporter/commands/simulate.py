@@ -65,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=datetime.fromisoformat, help="legal time of the first frame (default: now)")
     parser.add_argument("--contract", help="one of the kind's contracts")
     parser.add_argument("--meter-id")
+    parser.add_argument(
+        "--td",
+        type=int,
+        choices=(5, 10, 15, 20, 30, 60),
+        default=10,
+        help="minutes until interval energies begin again: PME-PMI, ICE, SAPHIR (default %(default)s)",
+    )
     parser.add_argument("--baud-rate", type=int)
     parser.add_argument("--speed", type=float, default=1.0, help="factor of time; 0 is as fast as it is read")
     parser.add_argument("--noise", type=float, default=0.0, metavar="RATE", help="probability that a bit is wrong")
@@ -86,6 +93,7 @@ def _meters(flags: argparse.Namespace) -> list[SimulatedMeter]:
             meter_id=flags.meter_id,
             contract=flags.contract,
             baud_rate=flags.baud_rate,
+            td=flags.td,
         )
         for number in range(flags.count)
     ]

@@ -205,6 +205,7 @@ class Contract:
         name: as the family calls it.
         calendar: the supplier's (PME-PMI: calendar 1; SAPHIR: grid D).
         second: the distributor's (PME-PMI: calendar 2; SAPHIR: grid F; ICE-4Q: injection).
+        second_name: what the family calls the second calendar, where it has another name.
         is_active_power: the subscribed power is in kW, not in kVA.
     """
 
@@ -212,6 +213,7 @@ class Contract:
     calendar: Calendar
     second: Calendar
     is_active_power: bool = False
+    second_name: str = ""
 
 
 BASE = Calendar(("TH",), _always)
@@ -245,7 +247,8 @@ CONCENTRATOR = {name: row for name, row in BLEU.items() if name != "TEMPO"}
 
 PMEPMI = _table(
     *(Contract(name, FOUR, FOUR) for name in ("BT 4 SUP36", "TJ MU")),
-    *(Contract(name, FIVE, FOUR) for name in ("BT 5 SUP36", "TJ LU", "TJ LU-SD", "TJ LU-P", "TJ LU-PH", "TJ LU-CH")),
+    *(Contract(name, FIVE, FOUR) for name in ("BT 5 SUP36", "TJ LU")),
+    *(Contract(name, FIVE, FOUR, second_name="TJ LU") for name in ("TJ LU-SD", "TJ LU-P", "TJ LU-PH", "TJ LU-CH")),
     *(Contract(name, SEASONAL_EJP, SEASONAL_EJP) for name in ("TJ EJP", "TJ EJP-SD", "TJ EJP-PM", "TJ EJP-HH")),
     *(Contract(name, FIVE, THREE, is_active_power=True) for name in ("TV A5 BASE", "HTA 5")),
     *(Contract(name, EIGHT, THREE, is_active_power=True) for name in ("TV A8 BASE", "HTA 8")),

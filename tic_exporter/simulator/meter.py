@@ -1,4 +1,4 @@
-"""A meter that speaks: frames one after the other, each of the instant at which it begins."""
+"""A meter that speaks: frames one after the other, each of the instant at which it begins, but those of ICE."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _STX, _ETX, _EOT = b"\x02", b"\x03", b"\x04"
 class SimulatedMeter:
     """One meter and the site behind it. The same seed, start and calls give the same bytes.
 
-    Time passes by calls alone: `next_frame` first lets the line time of the frame before go by.
+    Time passes by calls alone: `next_frame` first lets the line time of the frame before go by, or what is left of it.
 
     Args:
         kind: a key of `KINDS`.
@@ -37,6 +37,7 @@ class SimulatedMeter:
         scale: factor of the mean power that the site draws, and of the power of its panels.
         baud_rate: other than the usual one.
         producer: for kinds that may or may not be (SAPHIR).
+        td: minutes between two tops of the interval energies (PME-PMI, ICE, SAPHIR).
         events: what happens; may be changed at any time.
     """
 
@@ -51,6 +52,7 @@ class SimulatedMeter:
         scale: float = 1.0,
         baud_rate: int | None = None,
         producer: bool = False,
+        td: int = 10,
         events: Events | None = None,
     ) -> None:
         self.kind = kind
@@ -66,6 +68,7 @@ class SimulatedMeter:
             size=size,
             events=self.events,
             has_dynamic_tariff=row.has_dynamic_tariff,
+            td=td,
         )
         self.baud_rate = baud_rate or row.baud_rate
         identifier = meter_id or _identifier(row, seed)
@@ -78,6 +81,7 @@ class SimulatedMeter:
         self._cut: tuple[str, int] | None = None
         self.groups: list[Group] = []
         self.line_time = 0.0
+        self._passed = 0.0
 
     @property
     def meter_id(self) -> str:
@@ -129,12 +133,17 @@ class SimulatedMeter:
 
     def next_frame(self) -> bytes:
         """Give the next frame in 7-bit characters; nothing, and a second of line time, while it is silent."""
-        self.site.advance(self.line_time)
+        self.site.advance(self.line_time - self._passed)
+        self._passed = 0.0
         if self.events.silent:
             self.groups, self.line_time = [], _SILENCE
             return b""
         build, end = self._choose()
-        self.groups = build(self._state)
+        self.groups = []
+        for group in build(self._state):
+            self.groups.append(group)
+            if self._kind.reads_as_it_sends:
+                self._pass(group)
         frame = self._encode(self.groups, end)
         self._state.frames += 1
         self._state.tests = self._state.tests + 1 if self.events.test_mode else 0
@@ -142,6 +151,12 @@ class SimulatedMeter:
         gap = self._random.uniform(_SHORTEST_GAP, _LONGEST_GAP)
         self.line_time = len(frame) * BITS_PER_CHARACTER / self.baud_rate + gap
         return frame
+
+    def _pass(self, group: Group) -> None:
+        """Let the line time of one group go by."""
+        seconds = len(encode_group(group, self._kind.dialect)) * BITS_PER_CHARACTER / self.baud_rate
+        self.site.advance(seconds)
+        self._passed += seconds
 
     def _choose(self) -> tuple[Builder, int | None]:
         """Choose long or short frame, and where it breaks off.

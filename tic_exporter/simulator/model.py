@@ -24,7 +24,8 @@ class Site:
     `now` is legal time; no clock of the host is read. The site lives for an hour and more before `start`, so that
     means and points of the load profile exist in the first frame.
 
-    Without `has_dynamic_tariff` the dynamic periods among the events are none of this meter.
+    Without `has_dynamic_tariff` the dynamic periods among the events are none of this meter. Interval energies begin
+    again every `td` minutes, which divide the hour; points of the load profile are of ten.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Site:
         size: Size,
         events: Events,
         has_dynamic_tariff: bool = True,
+        td: int = 10,
     ) -> None:
         random = Random(f"site {seed}")
         self.contract = contract
         self.size = size
         self.events = events
+        self.td = td
         self._has_dynamic_tariff = has_dynamic_tariff
         self.days = Days(seed)
         self.load = Load(random, size)
@@ -49,6 +52,7 @@ class Site:
         self._pulses = Pulses()
         self._minute = Window(size.phases)
         self.interval = Window(size.phases)
+        self._ten_minutes = Window(size.phases)
         self._half_hour = Window(size.phases)
         self.points: deque[Point] = deque(maxlen=6)
         self.half_hours: deque[Point] = deque(maxlen=2)
@@ -102,6 +106,7 @@ class Site:
         self.largest_power = 0.0
         self._pulses = Pulses()
         self.interval = Window(self.size.phases)
+        self._ten_minutes = Window(self.size.phases)
 
     @property
     def subscribed(self) -> float:
@@ -141,7 +146,7 @@ class Site:
         load = self.load
         is_heating = self.now.hour in {23, 0, 1} and self.period.startswith("HC") and not self.size.is_firm
         load.step(self.now, seconds, self.subscribed, self.events, heater=is_heating)
-        for window in (self._minute, self.interval, self._half_hour):
+        for window in (self._minute, self.interval, self._ten_minutes, self._half_hour):
             window.add(load.flows, load.volts, seconds)
         self._pulses.count(load.flows, seconds / 3600, self._books)
         self.gas += seconds * (0.012 if self.now.month in {11, 12, 1, 2, 3} else 0.002)
@@ -180,16 +185,18 @@ class Site:
         self.minute_means, _ = self._minute.close()
         if self.minute_means[S_IN] > self.subscribed:
             self.minutes_over[self.register_period] = self.minutes_over.get(self.register_period, 0) + 1
+        if self.now.minute % self.td == 0:
+            self.interval.close()
         if self.now.minute % 10 == 0:
-            self._end_interval()
+            self._end_ten_minutes()
         if self.now.minute % 30 == 0:
             self.half_hours.appendleft(self._point(self._half_hour))
         if self.now.hour == self.now.minute == 0:
             self._end_day()
 
-    def _end_interval(self) -> None:
-        """Reach the top Td: interval energies begin again, and a point of the load profile is there."""
-        point = self._point(self.interval)
+    def _end_ten_minutes(self) -> None:
+        """Reach the top Tc: a point of the load profile is there."""
+        point = self._point(self._ten_minutes)
         self.points.appendleft(point)
         for quantity in (A_IN, A_OUT, S_IN, S_OUT):
             key = quantity, self.register_period

@@ -1,6 +1,6 @@
 """The kinds of meters: who builds their frames, how they speak, how big the site behind them is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from .pmepmi import pmepmi
 from .saphir import saphir
 from .standard import linky
 
-Builder = Callable[[State], list[Group]]
+Builder = Callable[[State], Iterable[Group]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Kind:
         brief: gives the groups of the short frame that an overload brings.
         is_producer: it sends what concerns injection.
         other_mode: the kind that it becomes when its mode is switched.
+        reads_as_it_sends: each value is of the instant at which it is sent, not of the one at which its frame begins.
         has_dynamic_tariff: it knows of dynamic periods, if it is of a family that has them.
     """
 
@@ -48,6 +49,7 @@ class Kind:
     brief: Builder | None = None
     is_producer: bool = False
     other_mode: str = ""
+    reads_as_it_sends: bool = False
     has_dynamic_tariff: bool = True
 
 
@@ -68,6 +70,10 @@ def _fast(kind: Kind) -> Kind:
 
 def _producer(kind: Kind) -> Kind:
     return replace(kind, is_producer=True)
+
+
+def _gradual(kind: Kind) -> Kind:
+    return replace(kind, reads_as_it_sends=True)
 
 
 def _with_short_frames(kind: Kind) -> Kind:
@@ -109,11 +115,11 @@ _ROWS: dict[str, Kind] = {
                                           has_dynamic_tariff=False),
     "pme-pmi":                       Kind(pmepmi,       calendars.PMEPMI, _SHOP,           "04", "36"),
     "pme-pmi-producer":    _producer(Kind(pmepmi,       calendars.PMEPMI, _SOLAR_SHOP,     "02", "36")),
-    "ice-2q-2.4":                    Kind(ice_old,      calendars.ICE,    _FACTORY,        "07", "07"),
-    "ice-2q":                        Kind(ice,          calendars.ICE,    _FACTORY,        "07", "07"),
-    "ice-2q-split":                  Kind(ice_split,    calendars.ICE,    _FACTORY,        "07", "07"),
-    "ice-4q-1.01":         _producer(Kind(_FIRST_4Q,    calendars.ICE,    _SOLAR_PLANT,    "04", "34")),
-    "ice-4q":              _producer(Kind(ice_4q,       calendars.ICE,    _SOLAR_PLANT,    "04", "34")),
+    "ice-2q-2.4":           _gradual(Kind(ice_old,      calendars.ICE,    _FACTORY,        "07", "07")),
+    "ice-2q":               _gradual(Kind(ice,          calendars.ICE,    _FACTORY,        "07", "07")),
+    "ice-2q-split":         _gradual(Kind(ice_split,    calendars.ICE,    _FACTORY,        "07", "07")),
+    "ice-4q-1.01": _gradual(_producer(Kind(_FIRST_4Q,   calendars.ICE,    _SOLAR_PLANT,    "04", "34"))),
+    "ice-4q":      _gradual(_producer(Kind(ice_4q,      calendars.ICE,    _SOLAR_PLANT,    "04", "34"))),
     "cje":                           Kind(cje,          calendars.CJE,    _WORKSHOP,       "03", "10"),
     # No list has a type code for SAPHIR; A0 is made up.
     "saphir-historic":               Kind(saphir,       calendars.SAPHIR, _FACTORY,        "02", "A0"),

@@ -1,9 +1,10 @@
 """Frames of ICE-2Q and ICE-4Q (NOI-CPT_02E 2.7 and 2.8), in the order of their tables.
 
-Where a row of the table names several labels at once (dates, points), they alternate as in the frames of PME-PMI.
+Each value is read when it is sent (2.7): builders give group after group, while time goes by. Where a row of the table
+names several labels at once (dates, points), they alternate as in the frames of PME-PMI.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import sqrt
 
@@ -21,70 +22,65 @@ _INJECTION_SLOTS = 8
 _IN_THREE_PHASES = sqrt(3)
 
 
-def ice(state: State, *, has_voltage: bool = True) -> list[Group]:
+def ice(state: State, *, has_voltage: bool = True) -> Iterator[Group]:
     """Build the frame of ICE-2Q, and the first part of that of ICE-4Q."""
     site = state.site
-    return [
-        Group("CONTRAT", site.contract.name),
-        Group("DATECOUR", slashes(site.now)),
-        *_now(state),
-        *only(state.events.control_mode, Group("MODE", "CONTROLE")),
-        *_points(state, "PA", A_IN),
-        *_registers(state),
-        Group("KDC", f"{_NOTICE_RATIO}%"),
-        Group("KDCD", f"{_RELEASE_RATIO}%"),
-        *_subscribed(state),
-        *_powers(state, ("PA1MN", "PA10MN", "PREA1MN", "PREA10MN"), A_IN, (Q1, Q4)),
-        Group("TGPHI", _tan_phi(state)),
-        *only(has_voltage, _voltage(state)),
-    ]
+    yield Group("CONTRAT", site.contract.name)
+    yield Group("DATECOUR", slashes(site.now))
+    yield from _now(state)
+    yield from only(state.events.control_mode, Group("MODE", "CONTROLE"))
+    yield from _points(state, "PA", A_IN)
+    yield from _registers(state)
+    yield Group("KDC", f"{_NOTICE_RATIO}%")
+    yield Group("KDCD", f"{_RELEASE_RATIO}%")
+    yield from _subscribed(state)
+    yield from _powers(state, ("PA1MN", "PA10MN", "PREA1MN", "PREA10MN"), A_IN, (Q1, Q4))
+    yield Group("TGPHI", _tan_phi(state))
+    yield from only(has_voltage, _voltage(state))
 
 
-def ice_old(state: State) -> list[Group]:
+def ice_old(state: State) -> Iterator[Group]:
     """Build the frame of version 2.4."""
-    return [
-        Group("DATE", slashes(state.site.now)),
-        *_now(state),
-        Group("KDC", f"{_NOTICE_RATIO}%"),
-        Group("KDCD", f"{_RELEASE_RATIO}%"),
-        Group("TGPHI", _tan_phi(state)),
-        *_subscribed(state),
-        *only(state.events.control_mode, Group("MODE", "CONTROLE")),
-    ]
+    yield Group("DATE", slashes(state.site.now))
+    yield from _now(state)
+    yield Group("KDC", f"{_NOTICE_RATIO}%")
+    yield Group("KDCD", f"{_RELEASE_RATIO}%")
+    yield Group("TGPHI", _tan_phi(state))
+    yield from _subscribed(state)
+    yield from only(state.events.control_mode, Group("MODE", "CONTROLE"))
 
 
-def ice_split(state: State) -> list[Group]:
+def ice_split(state: State) -> Iterable[Group]:
     """Build frames as some brands do: the metering frame, and after each one that holds the voltage alone."""
     return [_voltage(state)] if state.frames % 2 else ice(state, has_voltage=False)
 
 
-def ice_4q(state: State, *, is_old: bool = False) -> list[Group]:
+def ice_4q(state: State, *, is_old: bool = False) -> Iterator[Group]:
     """Build both parts; version 1.01 (`is_old`) has a notice in the second one, and none of the registers of p-1."""
-    site, period = state.site, state.site.second_period
-    ledger, energies = site.second, site.interval.energies
-    return [
-        *ice(state),
-        Group("Appli", "INJECTION"),
-        _voltage(state),
-        Group("DATECOUR", slashes(site.now)),
-        Group("EA", whole(energies[A_OUT], "Wh")),
-        Group("ERP", whole(energies[Q2], "varh")),
-        Group("ERN", whole(energies[Q3], "varh")),
-        Group("PTCOUR", str(FIVE.periods.index(period) + 1)),
-        *only(is_old and _is_over(state), Group("PREAVIS", "DEP")),
-        *only(state.events.control_mode, Group("MODE", "CONTROLE")),
-        *_points(state, "P", A_OUT),
-        Group("DEBUTp", slashes(site.billing[0])),
-        Group("EApCour", whole(ledger.get(A_OUT, period) / 1000, "kWh")),
-        Group("ERPpCour", whole(ledger.get(Q2, period) / 1000, "kvarh")),
-        Group("ERNpCour", whole(ledger.get(Q3, period) / 1000, "kvarh")),
-        Group("DEBUTp1", slashes(site.billing[1])),
-        *only(not is_old, *_injected_before(state)),
-        Group("PrapCour", nearest(site.size.solar / 1000, "kW")),
-        *_powers(state, ("IPA1MN", "IPATMN", "IPREA1MN", "IPREATMN"), A_OUT, (Q2, Q3)),
-        *_injected_amperes(state),
-        Group("TGPHI", _injected_tan_phi(state)),
-    ]
+    site = state.site
+    yield from ice(state)
+    yield Group("Appli", "INJECTION")
+    yield _voltage(state)
+    yield Group("DATECOUR", slashes(site.now))
+    yield Group("EA", whole(site.interval.energies[A_OUT], "Wh"))
+    yield Group("ERP", whole(site.interval.energies[Q2], "varh"))
+    yield Group("ERN", whole(site.interval.energies[Q3], "varh"))
+    ledger, period = site.second, site.second_period
+    yield Group("PTCOUR", str(FIVE.periods.index(period) + 1))
+    yield from only(is_old and _is_over(state), Group("PREAVIS", "DEP"))
+    yield from only(state.events.control_mode, Group("MODE", "CONTROLE"))
+    yield from _points(state, "P", A_OUT)
+    yield Group("DEBUTp", slashes(site.billing[0]))
+    yield Group("EApCour", whole(ledger.get(A_OUT, period) / 1000, "kWh"))
+    yield Group("ERPpCour", whole(ledger.get(Q2, period) / 1000, "kvarh"))
+    yield Group("ERNpCour", whole(ledger.get(Q3, period) / 1000, "kvarh"))
+    yield Group("DEBUTp1", slashes(site.billing[1]))
+    if not is_old:
+        yield from _injected_before(state)
+    yield Group("PrapCour", nearest(site.size.solar / 1000, "kW"))
+    yield from _powers(state, ("IPA1MN", "IPATMN", "IPREA1MN", "IPREATMN"), A_OUT, (Q2, Q3))
+    yield from _injected_amperes(state)
+    yield Group("TGPHI", _injected_tan_phi(state))
 
 
 def _now(state: State) -> Iterator[Group]:
@@ -105,7 +101,7 @@ def _is_over(state: State) -> bool:
 
 
 def _points(state: State, label: str, quantity: int) -> Iterator[Group]:
-    for number, point in enumerate(state.site.points, 1):
+    for number, point in enumerate(tuple(state.site.points), 1):
         flag = f"{point.flag}." if point.flag else ""
         yield Group(f"DATE{label}{number}", slashes(point.end))
         yield Group(f"{label}{number}", nearest(point.means[quantity] / 1000, f"{flag}kW"))
@@ -184,6 +180,6 @@ def _injected_before(state: State) -> Iterator[Group]:
 
 def _injected_amperes(state: State) -> Iterator[Group]:
     """Refer the current to the high-voltage side; the same in each phase."""
-    amperes = state.site.load.flows[S_OUT] / _IN_THREE_PHASES / _HIGH_VOLTAGE
     for phase in (1, 2, 3):
+        amperes = state.site.load.flows[S_OUT] / _IN_THREE_PHASES / _HIGH_VOLTAGE
         yield Group(f"I{phase}", comma(amperes, 3) + "A")

@@ -131,7 +131,7 @@ def _powers(state: State) -> Iterator[Group]:
 def _second_calendar(state: State, *, is_2013: bool) -> Iterator[Group]:
     site = state.site
     ledger, period = site.second, site.second_period
-    yield Group("MESURES2", f"{site.contract.name:<10}")
+    yield Group("MESURES2", f"{site.contract.second_name or site.contract.name:<10}")
     yield Group("PTCOUR2", period)
     if is_2013:
         yield from _dynamic(state, 2)

@@ -44,7 +44,7 @@ def _head(state: State, *, is_long: bool) -> Iterator[Group]:
     yield Group("ADS", state.meter_id)
     yield Group("DATE", slashes(site.now))
     yield from only(state.events.message, Group("MESSAGE", state.events.message[:80]))
-    yield from only(is_long, Group("TD", "10"), Group("TC", "10"))
+    yield from only(is_long, Group("TD", f"{site.td:02}"), Group("TC", "10"))
     for side, (active, positive, negative) in _sides(state):
         yield Group(f"EA{side}", whole(site.interval.energies[active], "Wh", _MOST))
         yield Group(f"ER+{side}", whole(site.interval.energies[positive], "varh", _MOST))
