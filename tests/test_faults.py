@@ -359,9 +359,10 @@ assert file.load() == {}, "loaded"
         if not folder.stat().st_mode & 0o001:  # one of pytest's own
             folder.chmod(0o711)
     nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    done = subprocess.run(
-        [*nobody, sys.executable, "-c", begin + script, str(path)], capture_output=True, text=True, check=False
-    )
+    # Coverage of the child is left out: it could not write its data beside ours, and would say so.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+    command = [*nobody, sys.executable, "-c", begin + script, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     return done.stderr
 
