@@ -20,8 +20,9 @@ from .scrape import fed
 Work = Callable[[], object]
 
 RUNS = 7
+SECONDS = 900.0
 METERS = 100
-DECODING = (("linky-standard", HT, 3.0), ("linky-historic", SP, 1.0), ("pme-pmi", SP, 1.8))
+DECODING = (("linky-standard", HT, 4.5), ("linky-historic", SP, 1.5), ("pme-pmi", SP, 1.8))
 """Kind of meter, its separator, and how many times faster than a byte at a time it is read at least."""
 RENDERING = 3.5
 """How many times faster than the client library a scrape is written at least."""
@@ -34,7 +35,7 @@ def ratio(ours: Work, theirs: Work) -> float:
 
 
 def _decoding(kind: str, separator: int) -> float:
-    frames = frames_of(kind)
+    frames = frames_of(kind, SECONDS)
     return ratio(lambda: decode(frames), lambda: step(frames, Automaton(separator)))
 
 

@@ -20,6 +20,7 @@ from tic_exporter.plausibility import (
     Rejection,
     Td,
 )
+from tic_exporter.tic.codecs import LocalTime
 
 FELL, JUMPED = Rejection.REGISTER_FELL, Rejection.REGISTER_JUMPED
 # 9 kW, and 250 kW at most; a display in Wh.
@@ -162,7 +163,7 @@ class Interval:
     def say(self, value: float, clock: datetime) -> Rejection | None:
         seconds = abs((clock - self._last).total_seconds()) + 10.0
         self._last = clock
-        return self.sum.offer(value, seconds, clock, self._td, WITHIN_A_FRAME)
+        return self.sum.offer(value, seconds, LocalTime.of(clock), self._td, WITHIN_A_FRAME)
 
     def twice(self, value: float, clock: datetime) -> None:
         assert self.say(value, clock) is None
@@ -228,7 +229,8 @@ def test_whatever_td_is_no_more_is_counted_than_the_meter_did_and_hardly_less(
             clock = later
             shown = float(int(since_top / 3600))
             baseline = true if baseline < 0 else baseline
-            assert interval.offer(shown, period, clock.replace(microsecond=0), ASSUMED_TD, WITHIN_A_FRAME) is None
+            date = LocalTime.of(clock.replace(microsecond=0))
+            assert interval.offer(shown, period, date, ASSUMED_TD, WITHIN_A_FRAME) is None
             assert interval.total <= true - baseline + 1
     # A frame at the end waits; one before each top is not seen, nor, where it counts as much, is one behind it.
     assert true - baseline - interval.total <= (2 * tops + 1) * (9000 * period / 3600 + 1) + 1

@@ -147,7 +147,7 @@ class Fold:
         clock = self._local_clock
         if clock is not None and reading.row.clock is q.EXPORT_CLOCK:
             clock = self._export_clock or clock
-        return self._registers.take_interval(reading, now, clock.naive, self._td) if clock else None
+        return self._registers.take_interval(reading, now, clock, self._td) if clock else None
 
     # --- a frame that differs from the one before in numbers ----------------------------------------------------------
 
@@ -224,7 +224,7 @@ class Fold:
                 if is_export:
                     clock = self._export_clock or clock
                 number = float(value)  # type: ignore[arg-type]  # as above
-                rejection = accumulator.offer(number, seconds, clock.naive, self._td, limits)
+                rejection = accumulator.offer(number, seconds, clock, self._td, limits)
                 published[key] = in_base(accumulator.total)
             if accumulator.waits:
                 self._waiting.append(place)

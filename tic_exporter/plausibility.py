@@ -8,10 +8,11 @@ in the end. Nothing waits for ever.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
+
+from .tic.codecs import LocalTime
 
 CONFIRMATIONS = 2
 """Further frames that must agree with an implausible value before it is believed."""
@@ -76,9 +77,13 @@ class RegisterFilter:
         if value == believed:
             self.pending = None
             return None
-        if value == pending and believed is not None and self._is_plausible:  # as nearly always
-            self.value, self.pending = value, None
-            return None
+        if pending is not None and believed is not None and self._is_plausible:  # as nearly always
+            if value == pending:
+                self.value, self.pending = value, None
+                return None
+            if _follows(pending, value, limits.speed * (seconds + limits.margin), limits.step):
+                self.value, self.pending, self._agreeing = pending, value, 0
+                return None
         # A line that draws more than its contract allows must be able to confirm itself: here only physics counts.
         if pending is not None and _follows(
             pending, value, limits.largest_speed * (seconds + limits.margin), limits.step
@@ -141,6 +146,7 @@ ASSUMED_TD = Td(10, 5)
 _AHEAD = 1
 """Seconds by which a top may have come behind DATE and before the value: ICE reads each when it sends it."""
 
+_new = tuple.__new__  # half the cost of calling a named tuple
 _NONE = -1.0
 """Less than any interval energy."""
 
@@ -181,7 +187,7 @@ class IntervalAccumulator:
         """As there; an impossible value waits too."""
         return self.pending is not None or self._doubtful is not None
 
-    def offer(self, value: float, seconds: float, clock: datetime, td: Td, limits: Limits) -> Rejection | None:
+    def offer(self, value: float, seconds: float, clock: LocalTime, td: Td, limits: Limits) -> Rejection | None:
         """Take the next value, `seconds` after the last; `clock` is the meter's DATE."""
         top, since_top, since_assumed = _last_top(clock, td)
         # What a new interval may have counted by now; within Td nothing but a fall tells that one began.
@@ -192,16 +198,18 @@ class IntervalAccumulator:
             return None
         allowed = limits.speed * (seconds + limits.margin)
         pending, self.pending = self.pending, None
-        if pending is not None and _added(pending, value, top, new, allowed) is not None:
+        added = None if pending is None else _added(pending, value, top, new, allowed)
+        if pending is not None and added is not None:
             before = self._believe(pending)
-        added = _added(before, value, top, new, allowed)
+        else:
+            added = _added(before, value, top, new, allowed)
         if added is None:
             return self._suspect(before, _Point(value, top), limits.largest_speed * (seconds + limits.margin))
         # The same again says nothing new, whichever top has passed: a frame of which it is not taken must do as well.
         if added or value != before.value:
             # The meter may not have set its energy back yet when it writes the first frame after the top.
             is_late = top > before.top and value >= before.value and since_top <= limits.margin
-            self.pending = _Point(value, before.top if is_late else top, added)
+            self.pending = _new(_Point, (value, before.top if is_late else top, added))
         self._doubtful, self._suspects = None, 0
         return None
 
@@ -236,7 +244,7 @@ def _added(before: _Point, value: float, top: int, new: float, allowed: float) -
     if top < before.top and value != before.value:
         return None
     added = _counted(before, value, top, new)
-    return added if _follows(0.0, added, allowed, 1) else None
+    return added if 0 <= added <= allowed or 0 <= added <= 1 else None
 
 
 def _counted(before: _Point, value: float, top: int, new: float) -> float:
@@ -244,12 +252,13 @@ def _counted(before: _Point, value: float, top: int, new: float) -> float:
     return value if top > before.top and (value < before.value or value <= new) else value - before.value
 
 
-@lru_cache(maxsize=32)
-def _last_top(clock: datetime, td: Td) -> tuple[int, int, int]:
+@lru_cache(maxsize=64)
+def _last_top(clock: LocalTime, td: Td) -> tuple[int, int, int]:
     """Number the last top that may be one; give the seconds since it, and since the last one that Td assumes."""
-    second_of_day = (clock.hour * 60 + clock.minute) * 60 + clock.second + _AHEAD
+    minute, _, second = clock
+    second_of_day = (minute.hour * 60 + minute.minute) * 60 + second + _AHEAD
     since_least, since_assumed = (second_of_day % (minutes * 60) for minutes in (td.least, td.minutes))
-    return clock.toordinal() * 86_400 + second_of_day - since_least, since_least, since_assumed
+    return minute.toordinal() * 86_400 + second_of_day - since_least, since_least, since_assumed
 
 
 class ClockFilter:

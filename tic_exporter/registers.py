@@ -1,10 +1,10 @@
 """The counters of one meter: what each is believed to say, under what the meter and its contract let pass."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from .plausibility import IntervalAccumulator, Limits, RegisterFilter, Rejection, Td
 from .tic import quantities as q
+from .tic.codecs import LocalTime
 from .tic.quantities import Kind, Quantity
 from .tic.schema import Family, Key, Reading
 
@@ -63,7 +63,7 @@ class Registers:
             self.restarted.append(key[0])
         return rejection
 
-    def take_interval(self, reading: Reading, now: float, clock: datetime, td: Td) -> Rejection | None:
+    def take_interval(self, reading: Reading, now: float, clock: LocalTime, td: Td) -> Rejection | None:
         """Offer what a whole frame says of an interval energy; `clock` is the meter's DATE."""
         key = reading.key
         accumulator = self._intervals.setdefault(key, IntervalAccumulator())

@@ -84,7 +84,7 @@ class Likeness:
             if not moving.read(part[len(moving.head) :], values, changed):
                 return None
         self._cut = None
-        if len(body) == len(self._body) == sum(map(len, parts)) + 2 * len(parts):
+        if len(body) == sum(map(len, parts)) + 2 * len(parts):
             self._learn(parts)
             self._pieces = self._cut(body) if self._cut else ()
         return self._follow(body, values, changed)
@@ -106,11 +106,11 @@ class Likeness:
             still += 2
         sizes.append(still - 1)
         self._readers = [*readers, None]
-        self._cut = Struct("".join(f"{size}s" for size in sizes)).unpack
+        self._cut = Struct("%ds" * len(sizes) % tuple(sizes)).unpack
 
     def _follow(self, body: bytes, values: list[Value], changed: list[int]) -> DecodedFrame:
         self._body, self._values = body, values
-        return _new(DecodedFrame, (*self._same, body, values, changed))
+        return _new(DecodedFrame, self._same + (body, values, changed))  # noqa: RUF005 - half the time of a new tuple
 
 
 def _moving_at(place: int, frame: DecodedFrame, entries: Sequence[Entry], family: Family) -> Moving | None:

@@ -22,7 +22,8 @@ _NO_NUMBER = (Verdict, Placed)
 _new = tuple.__new__  # half the cost of calling a named tuple
 _STAMP = 13
 """Characters of a timestamp, `SAAMMJJhhmmss` (NOI-CPT_54E 6.2.1.1)."""
-_SECONDS = {b"%02d" % second: second for second in range(60)}
+_SECONDS = {written: (int(written), sum(written)) for written in (b"%02d" % second for second in range(60))}
+"""As written: the number, and what the digits add to a checksum."""
 
 
 class Moving(NamedTuple):
@@ -150,26 +151,27 @@ def _dated_reader(head: bytes, dialect: Dialect, read: Read, date: int, others: 
     """
     tails, around = _tails(dialect, ""), _sum_around(head, "", dialect)
     begin = end - 2
-    known: tuple[bytes, bytes] | None = None
+    before = behind = b""  # as no date stands: something precedes its second
+    total = 0
     minute: datetime
     season: str
     same: list[tuple[int, Value]]
 
     def read_dated(rest: bytes, values: list[Value], changed: list[int]) -> bool:
-        nonlocal known, minute, season, same
-        covered = rest[:-2]
-        second = _SECONDS.get(rest[begin:end])
-        now = rest[:begin], covered[end:]
-        if now == known and second is not None and rest == covered + tails[(around + sum(covered)) & 0x3F]:
+        nonlocal before, behind, total, minute, season, same
+        written = rest[begin:end]
+        second = _SECONDS.get(written)
+        if second is not None and rest == before + written + behind + tails[(total + second[1]) & 0x3F]:
             for place, value in same:
                 if values[place] != value:
                     return False
-            values[date] = _new(LocalTime, (minute, season, second))
+            values[date] = _new(LocalTime, (minute, season, second[0]))
             changed.append(date)
             return True
         if not read(rest, values, changed):
             return False
-        known = now
+        before, behind = rest[:begin], rest[end:-2]
+        total = around + sum(before) + sum(behind)
         minute, season, _ = cast("LocalTime", values[date])
         same = [(place, values[place]) for place in others]
         return True
