@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -222,6 +223,9 @@ class Soak:
         self._failure = error
         self._count_turn()
 
+    def _has_turned_since(self, turns: int) -> bool:
+        return self._turns > turns + 1 or self._failure is not None
+
     def _wait_for_reader(self) -> None:
         """Have the loop turn until it has read what was sent, and seen what was pulled.
 
@@ -233,7 +237,7 @@ class Soak:
             self._waited = min(self._waited + LONGEST_REST, STEP - 0.1)
             self._reader.change({}, set())  # wakes it, and makes it publish what it has counted
             with self._turned:
-                self._turned.wait_for(lambda turns=turns: self._turns > turns + 1 or self._failure, 0.01)
+                self._turned.wait_for(partial(self._has_turned_since, turns), 0.01)
             if self._failure is not None:
                 raise RuntimeError("the reader died of a bug") from self._failure
             if all(wire.is_settled for wire in self._wires):
@@ -292,13 +296,13 @@ def report(outcome: Outcome) -> str:
         "events",
         "connections",
     )
-    rows = []
+    values = []
     for line in outcome.lines:
         numbers = line.numbers
-        values = (numbers.sent, numbers.whole, line.accepted, numbers.lost, numbers.broken_off, numbers.damaged,
-                  numbers.passed, sum(numbers.events.values()), line.connections)  # fmt: skip
-        rows.append([line.kind, *values])
-    rows.append(["all", *(sum(row[column] for row in rows) for column in range(1, len(heads)))])
+        values.append((numbers.sent, numbers.whole, line.accepted, numbers.lost, numbers.broken_off, numbers.damaged,
+                       numbers.passed, sum(numbers.events.values()), line.connections))  # fmt: skip
+    rows = [[line.kind, *row] for line, row in zip(outcome.lines, values, strict=True)]
+    rows.append(["all", *map(sum, zip(*values, strict=True))])
     events: dict[str, int] = {}
     for line in outcome.lines:
         for name, number in line.numbers.events.items():

@@ -232,7 +232,10 @@ ROOMS: dict[str, tuple[set[str], Box]] = {
     "recordings": ({"replay", "anonymise"}, Box(645, 265, 110)),
     "detection": ({"detect", "diagnosis", "symptoms", "listening", "ports"}, Box(795, 265, 174, 66)),
     "config": ({"config"}, Box(90, 390)),
-    "meter": ({"meter", "folding", "registers", "plausibility", "legal_time"}, Box(460, 390, 190, 66)),
+    "meter": (
+        {"meter", "folding", "takers", "known", "registers", "plausibility", "meter_clock", "legal_time"},
+        Box(460, 390, 190, 66),
+    ),
     "sources": ({"sources", "recording", "streams"}, Box(780, 390, 170, 56)),
     "tic": ({"tic"}, Box(535, 510, 950, 46)),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.feeding import PARIS, START, Fed
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, frame
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.meter import LINK_COUNTERS, LINK_STATES, Meter, MeterOptions, Snapshot
 from tic_exporter.simulator import SimulatedMeter
 from tic_exporter.tic import quantities as q

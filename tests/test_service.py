@@ -24,7 +24,7 @@ from helpers import free_port, run_exporter, wait_until
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, PME_PMI, Peer, frame, open_descriptors
 from tic_exporter.building import meter_options, port_settings
 from tic_exporter.config import Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.reader import Reader
 from tic_exporter.service import Service
 from tic_exporter.sources import PortSettings

@@ -16,7 +16,7 @@ import pytest
 
 from helpers import wait_until
 from tic_exporter import state
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.state import FORMAT, VERSION, StateFile
 from tic_exporter.tic import quantities as q
 
@@ -97,7 +97,7 @@ SAVING = """
 import sys, itertools, pathlib
 sys.path[:0] = sys.argv[2:]
 from test_state import METERS, REGISTER
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.state import StateFile
 file = StateFile(pathlib.Path(sys.argv[1]))
 file.load()

@@ -7,7 +7,8 @@ from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .folding import Fold, Identity, Kept
+from .folding import Fold
+from .known import Identity, Kept
 from .legal_time import legal_time
 from .plausibility import Rejection
 from .tic import quantities as q
@@ -251,7 +252,7 @@ class Meter:
         """Give the confirmed id and what is worth saving of it; what was restored, until an id is confirmed."""
         if self._confirmed is None:
             return self._restorable
-        kept = self._confirmed.remembered()
+        kept = self._confirmed.known.remembered()
         return (self._confirmed.identity.meter_id, kept) if kept else None
 
     def restore(self, meter_id: str, kept: Mapping[Key, Kept]) -> None:
@@ -411,9 +412,10 @@ class Meter:
             meter_id = fold.identity.meter_id
             # A meter in standby sends its id alone: what it said before is not what it says.
             if not self._is_test and at is not None and at - self._told_at <= self._stale_after:
-                readings = fold.readings()
-                if readings and self._live and fold.clock is not None:
-                    readings[_CLOCK_OFFSET] = fold.clock - fold.unix
+                known, clock = fold.known, fold.clock.unix
+                readings = known.readings()
+                if readings and self._live and clock is not None:
+                    readings[_CLOCK_OFFSET] = clock - known.unix
         self.snapshot = _new(Snapshot, (
             self.options.name, self._stale_after, meter_id, readings, self._counts.copy(),
             self._is_open, self._is_test, at, unix, self._last_byte_at, self._link,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .folding import Kept
+from .known import Kept
 from .tic.families import FAMILIES
 from .tic.quantities import Kind, Quantity
 from .tic.schema import Key

@@ -13,7 +13,7 @@ import yaml
 
 from tic_exporter.config import Config, ConfigError, load
 from tic_exporter.config.document import UnreadableError, compose
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.recording import Chunk, Header, RecordingError, Writer
 from tic_exporter.state import StateFile
 from tic_exporter.streams import stream_of

@@ -27,16 +27,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": set(),
     "framelog": {"meter"},
     "registers": {"plausibility"},
-    "folding": {"legal_time", "plausibility", "registers"},
-    "meter": {"folding", "legal_time", "plausibility"},
-    "state": {"folding"},
+    "known": {"legal_time", "registers"},
+    "meter_clock": {"legal_time", "plausibility"},
+    "takers": {"known", "meter_clock", "plausibility"},
+    "folding": {"known", "legal_time", "meter_clock", "plausibility", "registers", "takers"},
+    "meter": {"folding", "known", "legal_time", "plausibility"},
+    "state": {"known"},
     "catalogue": {"meter"},
     "rendering": set(),
     "exposition": {"catalogue", "clocks", "meter", "rendering"},
     "sources": {"recording"},
     "waiting": set(),
     "reader": {"clocks", "detect", "meter", "sources", "waiting"},
-    "web": {"catalogue", "clocks", "config", "exposition", "folding", "meter"},
+    "web": {"catalogue", "clocks", "config", "exposition", "known", "meter"},
 }
 # What puts things together; nothing else imports them.
 BUILDERS = {"cli", "commands", "service", "building", "__main__"}

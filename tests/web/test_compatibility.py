@@ -19,7 +19,7 @@ from helpers import wait_until
 from helpers.feeding import PARIS, Fed
 from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with, commands
 from helpers.lines import LINKY_HISTORIC, LINKY_STANDARD, PME_PMI, Peer, frame
-from tic_exporter.folding import Kept
+from tic_exporter.known import Kept
 from tic_exporter.meter import Meter, MeterOptions
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.families.pmepmi import PMEPMI

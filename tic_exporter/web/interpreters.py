@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from ..folding import Kept
+from ..known import Kept
 from ..meter import INTERRUPTIONS, INVALID_FRAMES, LinkCounter, Meter, Snapshot
 from ..tic.families.pmepmi import PMEPMI
 from ..tic.families.standard import LINKY_STANDARD

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..folding import VOLTS_PER_AMPERE
+from ..known import VOLTS_PER_AMPERE
 from ..meter import (
     CONNECTION_FAILURES,
     CONNECTIONS,
