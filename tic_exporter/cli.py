@@ -10,7 +10,16 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, logs
-from .config import Config, ConfigError, ListenAddress, load, parse_listen_address, single_meter
+from .config import (
+    Config,
+    ConfigError,
+    ListenAddress,
+    Problem,
+    load,
+    parse_listen_address,
+    parse_telemetry_path,
+    single_meter,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -166,17 +175,40 @@ def _serve(words: Sequence[str]) -> int:
     flags = _plain(words) or _serve_parser().parse_args(words, Flags())
     logs.set_up(flags.log_level, flags.log_format)
     if (port := flags.port) is not None:
-        return _run(lambda: _with_flags(single_meter(port), flags), flags)
+        return _run(lambda: _configured(lambda: single_meter(port), flags), flags)
     # Of pathlib nothing else is needed here.
     path = flags.config_file or next((file for file in DEFAULT_FILES if os.path.exists(file)), None)  # noqa: PTH110
     if path is None:
         _give_up(USAGE_ERROR, _START)
-    return _run(lambda: _with_flags(load(path), flags), flags)
+    return _run(lambda: _configured(lambda: load(path), flags), flags)
 
 
 def _give_up(status: int, message: object) -> NoReturn:
     sys.stderr.write(f"{_PROGRAM}: {message}\n")
     sys.exit(status)
+
+
+def _configured(read: Callable[[], Config], flags: Flags) -> Config:
+    """Read a configuration, and put the flags over it; what is wrong in one is said together with the other."""
+    wrong = _wrong(flags)
+    try:
+        config = read()
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *wrong]) from error
+    if wrong:
+        raise ConfigError(wrong)
+    return _with_flags(config, flags)
+
+
+def _wrong(flags: Flags) -> list[Problem]:
+    """Look at what both ways of reading flags take as it is, though a file may not say it."""
+    if flags.telemetry_path is None:
+        return []
+    try:
+        parse_telemetry_path(flags.telemetry_path)
+    except ValueError as error:
+        return [Problem("command line", 0, 0, "--web.telemetry-path", str(error))]
+    return []
 
 
 def _with_flags(config: Config, flags: Flags) -> Config:

@@ -3,6 +3,7 @@
 from .addresses import HIGHEST_PORT, ListenAddress, naming, parse_listen_address
 from .loading import load, parse, single_meter
 from .model import FAMILIES, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from .paths import parse_telemetry_path
 from .tables import TABLES
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "naming",
     "parse",
     "parse_listen_address",
+    "parse_telemetry_path",
     "single_meter",
 ]
