@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, logs
 from .config import (
+    MOST_REQUESTS,
     Config,
     ConfigError,
     ListenAddress,
@@ -113,7 +114,7 @@ def _plain(words: Sequence[str]) -> Flags | None:
                 flags.listen = [*(flags.listen or ()), parse_listen_address(value)]
             except ValueError:
                 return None
-        elif name == "--web.max-requests" and _COUNT.fullmatch(value):
+        elif name == "--web.max-requests" and _COUNT.fullmatch(value) and int(value) <= MOST_REQUESTS:
             flags.max_requests = int(value)
         else:
             return None
@@ -141,7 +142,7 @@ def _serve_parser() -> argparse.ArgumentParser:
 
 
 def _add_web_flags(parser: argparse.ArgumentParser) -> None:
-    from .commands.flags import listen_address  # noqa: PLC0415 - as above
+    from .commands.flags import listen_address, whole  # noqa: PLC0415 - as above
 
     parser.add_argument(
         "--web.listen-address",
@@ -158,17 +159,10 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         help="serve on the sockets of a systemd socket unit instead of listening",
     )
     parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
-    parser.add_argument("--web.max-requests", dest="max_requests", type=_positive, metavar="N", help="default 40")
+    parser.add_argument(
+        "--web.max-requests", dest="max_requests", type=whole(1, MOST_REQUESTS), metavar="N", help="default 40"
+    )
     parser.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="TLS and users")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        import argparse  # noqa: PLC0415 - as above
-
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-    return number
 
 
 def _serve(words: Sequence[str]) -> int:

@@ -2,13 +2,14 @@
 
 from .addresses import HIGHEST_PORT, ListenAddress, naming, parse_listen_address
 from .loading import load, parse, single_meter
-from .model import FAMILIES, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from .model import FAMILIES, MOST_REQUESTS, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
 from .paths import parse_telemetry_path
 from .tables import TABLES
 
 __all__ = [
     "FAMILIES",
     "HIGHEST_PORT",
+    "MOST_REQUESTS",
     "TABLES",
     "Config",
     "ConfigError",
