@@ -119,6 +119,7 @@ FLAG_VALUES = [
     "debug",
     "json",
     "40",
+    "10001",
     "0",
     "04",
     "4.0",
@@ -165,6 +166,41 @@ def test_a_bad_port_on_the_command_line_is_a_problem_like_one_in_a_file(capsys: 
     status, _, said = run(capsys, "--meter.port=socket://bridge")
     assert USAGE_ERROR == status
     assert said.startswith("command line: port: expected a path such as /dev/ttyUSB0")
+
+
+@pytest.mark.parametrize("way", ["plain", "parser"])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("metrics", "expected a path in ASCII that begins with a single / and holds no ?, # or space, such as "),
+        ("", "expected a path in ASCII"),
+        ("/a b", "expected a path in ASCII"),
+        ("/%73d", 'expected a path such as /metrics, not "/%73d": /sd is the exporter\'s own'),
+    ],
+)
+def test_a_path_of_the_metrics_is_checked_like_the_key_of_a_file(
+    way: str, path: str, reason: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "parser":
+        monkeypatch.setattr(cli, "_plain", lambda _words: None)
+    status, out, said = run(capsys, "--meter.port=/dev/ttyUSB0", f"--web.telemetry-path={path}")
+    assert (USAGE_ERROR, "") == (status, out)
+    assert said.startswith(f"command line: --web.telemetry-path: {reason}")
+    assert f'not "{path}"' in said
+
+
+def test_a_wrong_flag_is_said_together_with_all_that_is_wrong_in_the_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.yml"
+    path.write_text("meters: []\nweb: {telemetry_path: /sd}\n", encoding="utf-8")
+    status, _, said = run(capsys, f"--config.file={path}", "--web.telemetry-path=/%73d")
+    assert USAGE_ERROR == status
+    assert [
+        f"{path}:1:9: meters: is empty: expected at least one meter",
+        f'{path}:2:23: web.telemetry_path: expected a path such as /metrics, not "/sd": /sd is the exporter\'s own',
+        'command line: --web.telemetry-path: expected a path such as /metrics, not "/%73d": /sd is the exporter\'s own',
+    ] == said.splitlines()
 
 
 @pytest.mark.parametrize("command", [["--config.file"], ["check-config"]])

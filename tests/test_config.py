@@ -273,10 +273,12 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "~": "not an empty value",
     },
     ("web", "telemetry_path"): {
-        "metrics": "starts with /",
-        "'/a b'": "starts with /",
-        "/a?b": "starts with /",
+        "metrics": "begins with a single /",
+        "'/a b'": "begins with a single /",
+        "/a?b": "begins with a single /",
         "1": "/",
+        "[/tic]": "not a list",
+        "/%73d": '"/%73d": /sd is the exporter\'s own',
     },
     ("web", "max_requests"): {
         "0": "a whole number from 1 to 10000, not the number 0",

@@ -24,6 +24,7 @@ from helpers import free_port, run_exporter, wait_until
 from helpers.lines import HISTORIC_ID, LINKY_HISTORIC, PME_PMI, Peer, frame, open_descriptors
 from tic_exporter.building import meter_options, port_settings
 from tic_exporter.config import Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from tic_exporter.config.paths import OWN_PATHS, parse_telemetry_path
 from tic_exporter.known import Kept
 from tic_exporter.reader import Reader
 from tic_exporter.service import Service
@@ -32,6 +33,7 @@ from tic_exporter.state import StateFile
 from tic_exporter.tic import quantities as q
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.parity import Parity
+from tic_exporter.web.api import METERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,6 +137,17 @@ def test_addresses_are_read_before_anything_starts() -> None:
         service.start()
     assert [] == service.addresses
     assert 0 == service.stop()
+
+
+def test_every_path_that_is_answered_is_told_from_one_for_the_metrics() -> None:
+    web = dataclasses.replace(WEB, compatibility="api_compteur_tic")
+    with serving(lambda: Config((MeterConfig("a", NOWHERE),), web=web)) as service:
+        for path in OWN_PATHS:
+            assert 404 != get(service, {"/static/": "/static/page.css", f"{METERS}/": f"{METERS}/a"}.get(path, path))[0]
+        routed = service._routes(service._config) | service._page(service._config)
+    for path in routed.keys() - {"/"}:  # the status page gives way
+        with pytest.raises(ValueError, match="is the exporter's own"):
+            parse_telemetry_path(path)
 
 
 @pytest.mark.parametrize(("granted", "is_told"), [(100, True), (1000, False)])

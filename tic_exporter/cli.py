@@ -10,7 +10,17 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, logs
-from .config import Config, ConfigError, ListenAddress, load, parse_listen_address, single_meter
+from .config import (
+    MOST_REQUESTS,
+    Config,
+    ConfigError,
+    ListenAddress,
+    Problem,
+    load,
+    parse_listen_address,
+    parse_telemetry_path,
+    single_meter,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -104,7 +114,7 @@ def _plain(words: Sequence[str]) -> Flags | None:
                 flags.listen = [*(flags.listen or ()), parse_listen_address(value)]
             except ValueError:
                 return None
-        elif name == "--web.max-requests" and _COUNT.fullmatch(value):
+        elif name == "--web.max-requests" and _COUNT.fullmatch(value) and int(value) <= MOST_REQUESTS:
             flags.max_requests = int(value)
         else:
             return None
@@ -132,7 +142,7 @@ def _serve_parser() -> argparse.ArgumentParser:
 
 
 def _add_web_flags(parser: argparse.ArgumentParser) -> None:
-    from .commands.flags import listen_address  # noqa: PLC0415 - as above
+    from .commands.flags import listen_address, whole  # noqa: PLC0415 - as above
 
     parser.add_argument(
         "--web.listen-address",
@@ -149,34 +159,50 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         help="serve on the sockets of a systemd socket unit instead of listening",
     )
     parser.add_argument("--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="default /metrics")
-    parser.add_argument("--web.max-requests", dest="max_requests", type=_positive, metavar="N", help="default 40")
+    parser.add_argument(
+        "--web.max-requests", dest="max_requests", type=whole(1, MOST_REQUESTS), metavar="N", help="default 40"
+    )
     parser.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="TLS and users")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        import argparse  # noqa: PLC0415 - as above
-
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-    return number
 
 
 def _serve(words: Sequence[str]) -> int:
     flags = _plain(words) or _serve_parser().parse_args(words, Flags())
     logs.set_up(flags.log_level, flags.log_format)
     if (port := flags.port) is not None:
-        return _run(lambda: _with_flags(single_meter(port), flags), flags)
+        return _run(lambda: _configured(lambda: single_meter(port), flags), flags)
     # Of pathlib nothing else is needed here.
     path = flags.config_file or next((file for file in DEFAULT_FILES if os.path.exists(file)), None)  # noqa: PTH110
     if path is None:
         _give_up(USAGE_ERROR, _START)
-    return _run(lambda: _with_flags(load(path), flags), flags)
+    return _run(lambda: _configured(lambda: load(path), flags), flags)
 
 
 def _give_up(status: int, message: object) -> NoReturn:
     sys.stderr.write(f"{_PROGRAM}: {message}\n")
     sys.exit(status)
+
+
+def _configured(read: Callable[[], Config], flags: Flags) -> Config:
+    """Read a configuration, and put the flags over it; what is wrong in one is said together with the other."""
+    wrong = _wrong(flags)
+    try:
+        config = read()
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *wrong]) from error
+    if wrong:
+        raise ConfigError(wrong)
+    return _with_flags(config, flags)
+
+
+def _wrong(flags: Flags) -> list[Problem]:
+    """Look at what both ways of reading flags take as it is, though a file may not say it."""
+    if flags.telemetry_path is None:
+        return []
+    try:
+        parse_telemetry_path(flags.telemetry_path)
+    except ValueError as error:
+        return [Problem("command line", 0, 0, "--web.telemetry-path", str(error))]
+    return []
 
 
 def _with_flags(config: Config, flags: Flags) -> Config:

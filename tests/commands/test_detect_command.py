@@ -272,7 +272,7 @@ def test_a_bridge_that_hangs_up_or_does_not_answer_is_told(capsys: pytest.Captur
 def test_a_bound_that_is_none_is_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["detect", f"--seconds={seconds}"])
-    assert f"not {seconds}" in capsys.readouterr().err
+    assert f'not "{seconds}"' in capsys.readouterr().err
 
 
 def test_on_a_terminal_progress_is_shown_and_questions_are_answered(tmp_path: Path) -> None:

@@ -61,7 +61,14 @@ def test_noise_damages_the_file_and_events_happen_in_it(tmp_path: Path, capsys: 
         (["--tcp=nobody.invalid:1"], "simulate: nobody.invalid:1: "),
         (["--tcp=foo"], 'argument --tcp: expected an address such as ":15402"'),
         (["--tcp=127.0.0.1:99999"], 'not "127.0.0.1:99999"'),
-        (["--tcp=127.0.0.1:65534", "--count=5"], "expected a PORT up to 65531, so that each of 5 meters has its own"),
+        (
+            ["--tcp=127.0.0.1:65534", "--count=5"],
+            "argument --tcp: expected a PORT up to 65531, so that each of 5 meters",
+        ),
+        (["--tcp=127.0.0.1:65534", "--count=5"], "has its own, not 65534"),
+        (["--tcp=:2", "--count=65535"], "expected a PORT up to 1, "),
+        (["--tcp=:1", "--count=99999"], "argument --count: expected a whole number from 1 to 65535"),
+        (["--td=7"], "invalid choice: 7 (choose from 5, 10, 15, 20, 30, 60)"),
         (["unheard-of"], "invalid choice"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from simulated import decode, meter, values
@@ -105,6 +106,30 @@ def test_an_interruption_ends_one_frame_by_eot_at_a_group_or_at_a_byte() -> None
     assert b"\x04" == at_byte[-1:]
     cuts = [frame.cut for frame in decode([whole, at_group, at_byte, simulated.next_frame()])]
     assert [Cut.COMPLETE, Cut.INTERRUPTED, Cut.INTERRUPTED, Cut.COMPLETE] == cuts
+
+
+@pytest.mark.parametrize("cut", [{"at_group": 0}, {"at_group": 3}, {"at_group": 500}, {"at_byte": 0}, {"at_byte": 40}])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_that_is_broken_off_lasts_as_long_as_what_was_sent_of_it(kind: str, cut: dict[str, int]) -> None:
+    simulated = meter(kind)
+    start = simulated.now
+    simulated.interrupt(**cut)
+    broken = simulated.next_frame()
+    lasted = simulated.line_time
+    assert 0.02 <= lasted - len(broken) * 10 / simulated.baud_rate <= 0.033
+    assert simulated.now - start <= timedelta(seconds=lasted)
+    simulated.events.silent = True
+    simulated.next_frame()
+    assert abs((simulated.now - start).total_seconds() - lasted) < 1e-3
+
+
+def test_the_clock_of_an_ice_goes_on_after_a_broken_frame_by_what_was_sent_of_it() -> None:
+    simulated = meter("ice-4q", "2024-01-17T12:00:00")
+    simulated.interrupt(at_group=3)
+    assert b"DATECOUR 17/01/24 12/00/00 " in simulated.next_frame()
+    assert 0.5 < simulated.line_time < 0.6
+    assert b"DATECOUR 17/01/24 12/00/00 " in simulated.next_frame()
+    assert b"DATECOUR 17/01/24 12/00/14 " in simulated.next_frame()
 
 
 def test_silence_is_no_bytes_and_time_that_passes() -> None:

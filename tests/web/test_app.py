@@ -165,10 +165,16 @@ def test_telemetry_may_take_the_place_of_the_status_page() -> None:
         assert b"tic_up" in get(server, "/").body
 
 
-@pytest.mark.parametrize("path", ["", "metrics", "/metrics?x"])
-def test_a_bad_telemetry_path_is_refused_at_the_start(path: str) -> None:
-    with pytest.raises(ValueError, match="telemetry path"):
-        app_with(path)
+@pytest.mark.parametrize("path", ["/sd", "/%73d", "/-/healthy", "/-/ready", "/api", "/files/", "/files/%61"])
+def test_telemetry_never_hides_another_path(path: str) -> None:
+    with pytest.raises(ValueError, match=f"the metrics cannot be at {path}: "):
+        app_with(path, dict.fromkeys(("/", "/api", "/files/"), hello))
+
+
+@pytest.mark.parametrize("path", ["/files", "/api/", "/tic"])
+def test_telemetry_may_be_beside_other_paths(path: str) -> None:
+    with serving(app_with(path, dict.fromkeys(("/", "/api", "/files/"), hello))) as server:
+        assert b"tic_up" in get(server, path).body
 
 
 # The other routes

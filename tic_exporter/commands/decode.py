@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from ..building import meter_options
 from ..config import FAMILIES as FAMILY_NAMES
@@ -22,6 +21,7 @@ from ..tic.codecs import LocalTime
 from ..tic.families import FAMILIES
 from ..tic.frames import DecodedFrame
 from ..tic.schema import Reading
+from .flags import BAUD_RATE, timezone
 
 
 def run(words: Sequence[str]) -> int:
@@ -65,29 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--family", choices=("auto", *FAMILY_NAMES), default="auto")
     parser.add_argument("--meter", metavar="NAME", help="name of the meter (default: the file's)")
     parser.add_argument(
-        "--baud-rate", type=_speed, help="speed of the line (default: 9600 where the stream holds HT, else 1200)"
+        "--baud-rate", type=BAUD_RATE, help="speed of the line (default: 9600 where the stream holds HT, else 1200)"
     )
     parser.add_argument("--parity", choices=("auto", "even", "none"), default="auto")
     parser.add_argument("--on-bad-group", choices=("drop_frame", "drop_group"), default="drop_frame")
     parser.add_argument("--contract", choices=("BASE", "EJP"), help="of a CJE, which does not say it itself")
-    parser.add_argument("--timezone", type=_zone, default="Europe/Paris")
+    parser.add_argument("--timezone", type=timezone, default="Europe/Paris")
     parser.add_argument("--expose-metering-point", action="store_true", help="show the PRM: personal data")
     parser.add_argument("--expose-messages", action="store_true")
     return parser
-
-
-def _speed(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-    return int(text)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        raise argparse.ArgumentTypeError(f"expected a time zone such as Europe/Paris, not {name}") from None
-    return name
 
 
 def _name_of(source: str) -> str:

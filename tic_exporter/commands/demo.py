@@ -21,16 +21,7 @@ ZONE = "Europe/Paris"
 
 def run(words: Sequence[str]) -> int:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="tic-exporter demo", description=__doc__)
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen",
-        type=listen_address,
-        default="127.0.0.1:15402",
-        metavar="ADDRESS",
-        help="default %(default)s",
-    )
-    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="warn")
+    parser = _parser()
     flags = parser.parse_args(words)
     logs.set_up(flags.log_level, "logfmt")
     start = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
@@ -50,6 +41,20 @@ def run(words: Sequence[str]) -> int:
             flush=True,
         )
         return service.run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tic-exporter demo", description=__doc__)
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen",
+        type=listen_address,
+        default="127.0.0.1:15402",
+        metavar="ADDRESS",
+        help="default %(default)s",
+    )
+    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="warn")
+    return parser
 
 
 def _start_meters(lines: ExitStack, start: datetime) -> tuple[MeterConfig, ...]:

@@ -18,6 +18,7 @@ from ..listening import listen, try_speed
 from ..ports import Port, Roots, list_ports, look_at
 from ..pseudonyms import Pseudonyms, read_key
 from ..sources import PortSettings, open_source
+from .flags import positive
 
 DEFAULT_FILE = "tic_exporter.yml"
 SECONDS = 30.0
@@ -77,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("ports", nargs="*", metavar="PORT", help="a serial port, or a socket:// or rfc2217:// URL")
-    parser.add_argument("--seconds", type=_seconds, default=SECONDS, metavar="N", help="at most (default %(default)g)")
+    parser.add_argument(
+        "--seconds", type=positive(3600), default=SECONDS, metavar="N", help="at most (default %(default)g)"
+    )
     parser.add_argument("--json", action="store_true", help="for machines; asks nothing")
     parser.add_argument(
         "--write",
@@ -89,16 +92,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     parser.add_argument("--pseudonym-key", metavar="FILE", help="show pseudonyms of ids, as pseudonymise_ids does")
     return parser
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 3600:
-        raise argparse.ArgumentTypeError(f"expected 1 to 3600, not {text}")
-    return number
 
 
 def _ask(question: str) -> bool:

@@ -18,6 +18,7 @@ from ..recording import Chunk, Header, Writer
 from ..sources import PortSettings
 from ..streams import stream_of
 from ..tic.framing import Cut, Framer
+from .flags import BAUD_RATE, positive, whole
 
 SEARCH_SECONDS = 15.0
 """Two rounds of all speeds."""
@@ -46,21 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("port", metavar="PORT", help="a serial port, socket:// or rfc2217:// URL, or a file")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--anonymise", action="store_true", help="replace ids, metering point and messages")
-    parser.add_argument("--seconds", type=_positive, metavar="N")
-    parser.add_argument("--frames", type=_positive, metavar="N")
-    parser.add_argument("--baud-rate", type=int, metavar="N", help="speed of a serial port (default: found)")
+    parser.add_argument("--seconds", type=positive(), metavar="N")
+    parser.add_argument("--frames", type=whole(1), metavar="N")
+    parser.add_argument("--baud-rate", type=BAUD_RATE, metavar="N", help="speed of a serial port (default: found)")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     return parser
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-    return number
 
 
 class _Recorder:

@@ -21,7 +21,7 @@ from ..meter import Meter
 from ..replay import Replay
 from ..streams import Stream, stream_of
 from .decode import FORMATS, summarise
-from .flags import listen_address
+from .flags import FACTOR, listen_address
 
 DRAIN_SECONDS = 5.0
 """How long the last bytes wait to be read."""
@@ -72,23 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--speed", type=_factor, default=1.0, metavar="N", help="factor of time; 0: without waiting")
+    parser.add_argument("--speed", type=FACTOR, default=1.0, metavar="N", help="factor of time; 0: without waiting")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--pty", metavar="LINK", help="symbolic link to make to a port")
     where.add_argument("--tcp", type=listen_address, metavar="HOST:PORT", help="where to listen")
     parser.add_argument("--loop", action="store_true", help="with --pty or --tcp: again and again")
     parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="of the decoder (default %(default)s)")
     return parser
-
-
-def _factor(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number, not {text}")
-    return number
 
 
 def _timed(stream: Stream, speed: float) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ..config import HIGHEST_PORT, naming
 from ..simulator import KINDS, Events, SimulatedMeter, damage, serve_pty, serve_tcp, write_file
-from .flags import listen_address
+from .flags import BAUD_RATE, FACTOR, PORTS, legal_time, listen_address, meter_id, number, whole
 
 ZONE = "Europe/Paris"
 
@@ -35,7 +35,8 @@ def run(words: Sequence[str]) -> int:
         return 0
     if flags.tcp is not None and flags.tcp.port + flags.count - 1 > HIGHEST_PORT:
         highest = HIGHEST_PORT - flags.count + 1
-        parser.error(f"--tcp: expected a PORT up to {highest}, so that each of {flags.count} meters has its own")
+        each = f"so that each of {flags.count} meters has its own, not {flags.tcp.port}"
+        parser.error(f"argument --tcp: expected a PORT up to {highest}, {each}")
     try:
         meters = _meters(flags)
         for event in flags.event:
@@ -59,22 +60,24 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--pty", metavar="LINK", help="symbolic link to make to the port")
     where.add_argument("--tcp", type=listen_address, metavar="HOST:PORT")
     where.add_argument("--file", metavar="FILE")
-    parser.add_argument("--frames", type=int, default=100, help="number of frames in a file (default %(default)s)")
-    parser.add_argument("--count", type=int, default=1, help="number of meters over TCP, one port each from PORT on")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=datetime.fromisoformat, help="legal time of the first frame (default: now)")
+    parser.add_argument("--frames", type=whole(1), default=100, help="number of frames in a file (default %(default)s)")
+    parser.add_argument("--count", type=PORTS, default=1, help="number of meters over TCP, one port each from PORT on")
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--start", type=legal_time, help="legal time of the first frame (default: now)")
     parser.add_argument("--contract", help="one of the kind's contracts")
-    parser.add_argument("--meter-id")
+    parser.add_argument("--meter-id", type=meter_id, metavar="ID")
     parser.add_argument(
         "--td",
-        type=int,
+        type=whole(1),
         choices=(5, 10, 15, 20, 30, 60),
         default=10,
         help="minutes until interval energies begin again: PME-PMI, ICE, SAPHIR (default %(default)s)",
     )
-    parser.add_argument("--baud-rate", type=int)
-    parser.add_argument("--speed", type=float, default=1.0, help="factor of time; 0 is as fast as it is read")
-    parser.add_argument("--noise", type=float, default=0.0, metavar="RATE", help="probability that a bit is wrong")
+    parser.add_argument("--baud-rate", type=BAUD_RATE)
+    parser.add_argument("--speed", type=FACTOR, default=1.0, help="factor of time; 0 is as fast as it is read")
+    parser.add_argument(
+        "--noise", type=number(0, 1), default=0.0, metavar="RATE", help="probability that a bit is wrong"
+    )
     parser.add_argument("--no-parity", action="store_true", help="characters without their parity bit")
     parser.add_argument("--event", action="append", default=[], metavar="NAME[=VALUE]")
     return parser

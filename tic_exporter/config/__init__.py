@@ -2,12 +2,14 @@
 
 from .addresses import HIGHEST_PORT, ListenAddress, naming, parse_listen_address
 from .loading import load, parse, single_meter
-from .model import FAMILIES, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from .model import FAMILIES, MOST_REQUESTS, Config, ConfigError, MeterConfig, Problem, SerialSettings, WebConfig
+from .paths import parse_telemetry_path
 from .tables import TABLES
 
 __all__ = [
     "FAMILIES",
     "HIGHEST_PORT",
+    "MOST_REQUESTS",
     "TABLES",
     "Config",
     "ConfigError",
@@ -20,5 +22,6 @@ __all__ = [
     "naming",
     "parse",
     "parse_listen_address",
+    "parse_telemetry_path",
     "single_meter",
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .addresses import parse_listen_address
 from .findings import refusal
 from .nodes import DESCRIPTIONS, Node, Scalar, Sequence, describe, shown
+from .paths import parse_telemetry_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -201,7 +202,7 @@ def _read_by(parse: Callable[[str], object], example: str) -> Checker:
 
 
 listen_address = _read_by(parse_listen_address, '":15402"')
-telemetry_path = text("a path of the URL that starts with / , such as /metrics", re.compile('/[!-"$->@-~]*').fullmatch)
+telemetry_path = _read_by(parse_telemetry_path, "/metrics")
 meter_name = text("a name of 1 to 64 visible characters without spaces at its ends", visible(64))
 meter_id = text(
     "an id of 1 to 64 printable ASCII characters without spaces at its ends",

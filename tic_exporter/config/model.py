@@ -22,6 +22,10 @@ FAMILIES = (
 )
 
 
+MOST_REQUESTS = 10_000
+"""At the same time, each with a thread of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class SerialSettings:
     """Explicit settings of a serial port; None is our own: 8N1, with even parity checked in software."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import checks
 from .checks import boolean, choice, duration, integer
 from .findings import Finding
-from .model import FAMILIES, Config, MeterConfig, SerialSettings, WebConfig
+from .model import FAMILIES, MOST_REQUESTS, Config, MeterConfig, SerialSettings, WebConfig
 from .nodes import Node, Scalar
 from .sections import both, entry_of, list_of, section, step_to, unique
 
@@ -93,7 +93,7 @@ _ADDRESSES = list_of(
 WEB: Table = (
     ("listen_address", checks.one_or_list(checks.listen_address, _ADDRESSES)),
     ("telemetry_path", checks.telemetry_path),
-    ("max_requests", integer(1, 10_000)),
+    ("max_requests", integer(1, MOST_REQUESTS)),
     ("config_file", checks.file_path),
     ("show_ids", boolean),
     ("compatibility", choice({"none": None} | _words("api_compteur_tic"))),

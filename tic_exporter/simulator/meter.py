@@ -139,11 +139,7 @@ class SimulatedMeter:
             self.groups, self.line_time = [], _SILENCE
             return b""
         build, end = self._choose()
-        self.groups = []
-        for group in build(self._state):
-            self.groups.append(group)
-            if self._kind.reads_as_it_sends:
-                self._pass(group)
+        self._gather(build)
         frame = self._encode(self.groups, end)
         self._state.frames += 1
         self._state.tests = self._state.tests + 1 if self.events.test_mode else 0
@@ -152,11 +148,29 @@ class SimulatedMeter:
         self.line_time = len(frame) * BITS_PER_CHARACTER / self.baud_rate + gap
         return frame
 
-    def _pass(self, group: Group) -> None:
-        """Let the line time of one group go by."""
-        seconds = len(encode_group(group, self._kind.dialect)) * BITS_PER_CHARACTER / self.baud_rate
-        self.site.advance(seconds)
-        self._passed += seconds
+    def _gather(self, build: Builder) -> None:
+        """Gather the groups of a frame; where each is of the instant at which it is sent, its line time goes by.
+
+        Of a frame that breaks off, that of the groups that are sent whole: none goes by for what never is on the line.
+        """
+        self.groups = []
+        sent = len(_STX)
+        for group in build(self._state):
+            self.groups.append(group)
+            if self._kind.reads_as_it_sends:
+                size = len(encode_group(group, self._kind.dialect))
+                sent += size
+                if not self._breaks_off_before(sent):
+                    seconds = size * BITS_PER_CHARACTER / self.baud_rate
+                    self.site.advance(seconds)
+                    self._passed += seconds
+
+    def _breaks_off_before(self, sent: int) -> bool:
+        """Whether the frame is cut before the end of the last group that was gathered, byte `sent`."""
+        if self._cut is None:
+            return False
+        unit, position = self._cut
+        return position < (len(self.groups) if unit == "group" else sent)
 
     def _choose(self) -> tuple[Builder, int | None]:
         """Choose long or short frame, and where it breaks off.

@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ..config.paths import taken
 from ..exposition import Exposition
 from .handler import TEXT, App, Request, Response
 
@@ -36,18 +37,21 @@ def build_app(
 ) -> App:
     """`registry` gets the name of one meter or None for all, and returns None for a meter it does not know.
 
-    `routes` adds paths, above all "/"; of two handlers for one path the later wins in the order: own, `routes`,
-    telemetry. A path of `routes` that ends in a slash, but for "/" alone, also takes what is below it.
+    `routes` adds paths, above all "/", and wins over those that are here. A path of `routes` that ends in a slash,
+    but for "/" alone, also takes what is below it. Raises ValueError where the metrics would hide another one: a
+    configuration has no such path, as long as `config.paths` knows every route.
     """
-    if not telemetry_path.startswith("/") or "?" in telemetry_path:
-        raise ValueError(f"telemetry path {telemetry_path!r}: expected a path such as /metrics")
     table: dict[str, App] = {
         "/sd": lambda request: _service_discovery(request, meters()),
         "/-/healthy": lambda _: _text(200, "Healthy"),
         "/-/ready": lambda _: _text(200, "Ready") if ready() else _text(503, "Not ready"),
         **(routes or {}),
-        unquote(telemetry_path): lambda request: _metrics(request, registry),
     }
+    path = unquote(telemetry_path)
+    # The status page gives way to metrics at "/", as in other exporters.
+    if (hidden := taken(path, table.keys() - {"/"})) is not None:
+        raise ValueError(f"the metrics cannot be at {telemetry_path}: {hidden} is something else")
+    table[path] = lambda request: _metrics(request, registry)
     return _routed(table, folders=routes or {})
 
 

@@ -42,7 +42,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Content-Length, Date and Connection are added by the server, which leaves out the body for HEAD."""
+    """The server adds Date, Connection where it ends, and Content-Length; for HEAD it leaves out the body.
+
+    204 and 304 go without Content-Length, so that their `body` must be empty (RFC 9110 6.4.1 and 8.6).
+    """
 
     status: int
     content_type: str
