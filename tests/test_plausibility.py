@@ -165,6 +165,9 @@ class Interval:
         self._last = clock
         return self.sum.offer(value, seconds, LocalTime.of(clock), self._td, WITHIN_A_FRAME)
 
+    def tell(self, td: Td) -> None:
+        self._td = td
+
     def twice(self, value: float, clock: datetime) -> None:
         assert self.say(value, clock) is None
         assert self.say(value, clock + timedelta(seconds=2)) is None
@@ -271,6 +274,25 @@ def test_a_wrong_value_within_an_interval_is_held_back_and_adds_nothing(wrong: i
     interval.twice(410, at(3))
     interval.twice(410, at(4))
     assert 10 == interval.sum.total
+
+
+@pytest.mark.parametrize("wrong", [2, 60])
+def test_a_wrong_value_near_a_top_that_may_be_none_adds_nothing_though_a_fall_follows_anything(wrong: int) -> None:
+    interval = Interval()
+    interval.twice(20, at(4, 45))
+    for value, second in ((22, 2), (wrong, 6), (24, 10), (26, 14), (28, 18)):
+        interval.say(value, at(5, second))
+    assert 6 == interval.sum.total
+
+
+@pytest.mark.parametrize("minute", [7, 13, 59])
+def test_a_td_that_is_told_late_changes_nothing_of_what_was_counted(minute: int) -> None:
+    interval = Interval()
+    interval.twice(400, at(minute))
+    interval.tell(Td(20, 20))
+    assert interval.say(410, at(minute, 20)) is None
+    interval.twice(420, at(minute, 40))
+    assert 20 == interval.sum.total
 
 
 def test_what_keeps_contradicting_the_past_is_a_new_baseline_in_the_end() -> None:

@@ -8,6 +8,7 @@ in the end. Nothing waits for ever.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -152,11 +153,15 @@ _NONE = -1.0
 
 
 class _Point(NamedTuple):
-    """What an interval energy said, after which top that may be one, and what it adds to the sum."""
+    """What an interval energy said, when (seconds of legal time), and what it adds to the sum."""
 
     value: float
-    top: int
+    at: int
     added: float = 0.0
+
+    def tops_until(self, at: int, step: int) -> int:
+        """Count what may be tops on the way, `step` seconds apart; negative: the clock was set back before one."""
+        return at // step - self.at // step
 
 
 class IntervalAccumulator:
@@ -169,7 +174,8 @@ class IntervalAccumulator:
     whose own is longer: what was counted before a top is not known, and where the first frame after one shows as much
     as all of the interval before, the fall is not seen.
 
-    Like a register, a value is added once the next one follows it; `at` and `pending` are as there.
+    Like a register, a value is added once the next one follows it; `at` and `pending` are as there. A fall follows
+    anything: so the value before it does not count, nor a fall itself, where the next value goes on without them.
     """
 
     __slots__ = ("_believed", "_doubtful", "_suspects", "at", "pending", "total")
@@ -189,42 +195,47 @@ class IntervalAccumulator:
 
     def offer(self, value: float, seconds: float, clock: LocalTime, td: Td, limits: Limits) -> Rejection | None:
         """Take the next value, `seconds` after the last; `clock` is the meter's DATE."""
-        top, since_top, since_assumed = _last_top(clock, td)
+        at, step = _begun(clock.minute) + clock.second, td.least * 60
         # What a new interval may have counted by now; within Td nothing but a fall tells that one began.
-        new = limits.speed * (since_assumed + limits.margin) if seconds >= td.minutes * 60 else _NONE
+        interval = td.minutes * 60
+        new = limits.speed * (at % interval + limits.margin) if seconds >= interval else _NONE
         before = self._believed
         if before is None:
-            self._believed = _Point(value, top)
+            self._believed = _Point(value, at)
             return None
         allowed = limits.speed * (seconds + limits.margin)
         pending, self.pending = self.pending, None
-        added = None if pending is None else _added(pending, value, top, new, allowed)
-        if pending is not None and added is not None:
-            before = self._believe(pending)
-        else:
-            added = _added(before, value, top, new, allowed)
+        added = None
+        if pending is not None and not _is_odd(before, pending, value, at - before.at < step):
+            added = _added(pending, value, pending.tops_until(at, step), new, allowed)
+            if added is not None:
+                before = self._believe(pending)
         if added is None:
-            return self._suspect(before, _Point(value, top), limits.largest_speed * (seconds + limits.margin))
+            added = _added(before, value, before.tops_until(at, step), new, allowed)
+        if added is None:
+            return self._suspect(before, _Point(value, at), step, limits.largest_speed * (seconds + limits.margin))
         # The same again says nothing new, whichever top has passed: a frame of which it is not taken must do as well.
         if added or value != before.value:
             # The meter may not have set its energy back yet when it writes the first frame after the top.
-            is_late = top > before.top and value >= before.value and since_top <= limits.margin
-            self.pending = _new(_Point, (value, before.top if is_late else top, added))
+            is_late = at % step <= limits.margin and value >= before.value and before.tops_until(at, step) > 0
+            self.pending = _new(_Point, (value, before.at if is_late else at, added))
         self._doubtful, self._suspects = None, 0
         return None
 
-    def _suspect(self, before: _Point, point: _Point, allowed: float) -> Rejection | None:
+    def _suspect(self, before: _Point, point: _Point, step: int, allowed: float) -> Rejection | None:
         """Hold an impossible value back until further frames agree with it: then it was counted after all."""
-        doubtful = self._doubtful
-        agrees = doubtful is not None and _added(doubtful, point.value, point.top, _NONE, allowed) is not None
+        doubtful, value, at = self._doubtful, point.value, point.at
+        agrees = (
+            doubtful is not None and _added(doubtful, value, doubtful.tops_until(at, step), _NONE, allowed) is not None
+        )
         self._doubtful, self._suspects = point, self._suspects + 1 if agrees else 1
+        tops = before.tops_until(at, step)
         if self._suspects <= CONFIRMATIONS:
-            if point.top < before.top:
+            if tops < 0:
                 return None  # the clock was set back, as each October, and is believed: nothing is wrong with the meter
-            return Rejection.REGISTER_FELL if point.value < before.value else Rejection.REGISTER_JUMPED
+            return Rejection.REGISTER_FELL if value < before.value else Rejection.REGISTER_JUMPED
         # Set back, or the clock was: nothing can be said of what was counted meanwhile.
-        added = _counted(before, point.value, point.top, _NONE)
-        self._believe(point._replace(added=max(0.0, added) if point.top >= before.top else 0.0))
+        self._believe(point._replace(added=max(0.0, _counted(before, value, tops, _NONE)) if tops >= 0 else 0.0))
         self._doubtful, self._suspects = None, 0
         return None
 
@@ -239,26 +250,28 @@ class IntervalAccumulator:
         return point
 
 
-def _added(before: _Point, value: float, top: int, new: float, allowed: float) -> float | None:
+def _is_odd(before: _Point, pending: _Point, value: float, is_within: bool) -> bool:  # noqa: FBT001 - for speed
+    """Whether `value` goes on from `before` without what was said between them, `is_within` less than one interval."""
+    return is_within and before.value <= value and not before.value <= pending.value <= value
+
+
+def _added(before: _Point, value: float, tops: int, new: float, allowed: float) -> float | None:
     """Give what was counted since `before`; None where that is impossible."""
-    if top < before.top and value != before.value:
+    if tops < 0 and value != before.value:
         return None
-    added = _counted(before, value, top, new)
+    added = _counted(before, value, tops, new)
     return added if 0 <= added <= allowed or 0 <= added <= 1 else None
 
 
-def _counted(before: _Point, value: float, top: int, new: float) -> float:
+def _counted(before: _Point, value: float, tops: int, new: float) -> float:
     """Give the difference, or the whole value where it fell behind a top, or is no more than what is `new` may be."""
-    return value if top > before.top and (value < before.value or value <= new) else value - before.value
+    return value if tops > 0 and (value < before.value or value <= new) else value - before.value
 
 
 @lru_cache(maxsize=64)
-def _last_top(clock: LocalTime, td: Td) -> tuple[int, int, int]:
-    """Number the last top that may be one; give the seconds since it, and since the last one that Td assumes."""
-    minute, _, second = clock
-    second_of_day = (minute.hour * 60 + minute.minute) * 60 + second + _AHEAD
-    since_least, since_assumed = (second_of_day % (minutes * 60) for minutes in (td.least, td.minutes))
-    return minute.toordinal() * 86_400 + second_of_day - since_least, since_least, since_assumed
+def _begun(minute: datetime) -> int:
+    """Give the seconds of legal time at which a minute begins, as tops count them."""
+    return minute.toordinal() * 86_400 + (minute.hour * 60 + minute.minute) * 60 + _AHEAD
 
 
 class ClockFilter:
