@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,21 +14,26 @@ from helpers import Exporter, free_port, run_exporter, wait_until
 from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with, commands
 from helpers.simulated_lines import at_pty
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 GUIDE = DOCS / "several-meters.md"
 ADAPTOR = "/dev/serial/by-id/usb-FTDI_FT230X_Basic_UART_DK0{}-if00-port0"
 
 pytestmark = pytest.mark.skipif(not HAS_DOCS, reason=WITHOUT_DOCS)
 
 
-def start_ser2net(configuration: Path, stack: ExitStack) -> None:
+def start_ser2net(configuration: Path, stack: ExitStack, *ports: str) -> None:
     server = subprocess.Popen(
         ["ser2net", "-n", "-d", "-u", "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     stack.callback(server.wait)
     stack.callback(server.kill)
+    wait_until(lambda: all(map(is_listened_to, ports)), 10, lambda: "ser2net does not listen")
+
+
+def is_listened_to(port: str) -> bool:
+    """Look without a connection, which would keep the line from the next one for a moment."""
+    ending, listening = f":{int(port):04X}", "0A"  # see proc_net_tcp.txt of the kernel
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(fields[1].endswith(ending) and fields[3] == listening for fields in map(str.split, lines))
 
 
 def reads(exporter: Exporter, meter: str) -> bool:
@@ -53,7 +58,7 @@ def test_its_ser2net_serves_its_tic_exporter(tmp_path: Path) -> None:
             for said, here in instead.items():
                 text = text.replace(said, here)
             (tmp_path / name).write_text(text)
-        start_ser2net(tmp_path / "ser2net.yaml", stack)
+        start_ser2net(tmp_path / "ser2net.yaml", stack, *ports.values())
 
         (command,) = [command for command in commands(GUIDE) if command.startswith("tic-exporter ")]
         for said, here in instead.items():
@@ -86,7 +91,7 @@ def test_a_second_listener_is_turned_away_unless_the_guide_allows_some(tmp_path:
         assert "max-connections: 3" in options
         text = text.replace("192.0.2.10", "127.0.0.1").replace("7001", port).replace(ADAPTOR.format("BBBBB"), line)
         (tmp_path / "ser2net.yaml").write_text(text + ("  options:" + options if is_allowed else ""))
-        start_ser2net(tmp_path / "ser2net.yaml", stack)
+        start_ser2net(tmp_path / "ser2net.yaml", stack, port)
         url = f"--meter.port=socket://127.0.0.1:{port}"
         first, second = (stack.enter_context(Exporter([url])) for _ in range(2))
 

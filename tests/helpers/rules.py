@@ -20,6 +20,9 @@ TESTS = ROOT / "alerts" / "tests"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 ALERTS_PAGE = ROOT / "docs" / "alerts.md"
 
+NIGHT = "hour() >= 1 < 4"
+"""What tells the recording rules that it is night, wherever a test must not hang on the hour at which it runs."""
+
 CATALOGUE = {
     metric.name: metric
     for metric in chain(
