@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from tic_exporter.config import (
     FAMILIES,
-    TABLES,
     Config,
     ConfigError,
     MeterConfig,
@@ -26,11 +25,10 @@ from tic_exporter.config import (
     WebConfig,
     checks,
     document,
-    load,
-    parse,
-    single_meter,
 )
 from tic_exporter.config.findings import MAX_FINDINGS
+from tic_exporter.config.loading import load, parse, single_meter
+from tic_exporter.config.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -666,7 +664,7 @@ def test_a_single_meter_is_checked_as_in_a_file_and_every_problem_is_told() -> N
 
 
 def test_pyyaml_is_not_loaded_for_flags_alone() -> None:
-    program = "import sys, tic_exporter.config as c; c.single_meter('/dev/a'); sys.exit('yaml' in sys.modules)"
+    program = "import sys, tic_exporter.config.loading as c; c.single_meter('/dev/a'); sys.exit('yaml' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 

@@ -15,7 +15,8 @@ from helpers.browser import Browser
 from helpers.exporter import COMMAND, Exporter, run_exporter
 from helpers.guides import DOCS, HAS_DOCS, WITHOUT_DOCS, block_with, commands, rows
 from helpers.lines import LINKY_STANDARD, PME_PMI, Peer, frame
-from tic_exporter.config import TABLES, parse
+from tic_exporter.config.loading import parse
+from tic_exporter.config.tables import TABLES
 from tic_exporter.pseudonyms import Pseudonyms
 from tic_exporter.recording import Recording
 

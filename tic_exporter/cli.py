@@ -15,11 +15,10 @@ from .config import (
     Config,
     ConfigError,
     ListenAddress,
+    MeterConfig,
     Problem,
-    load,
     parse_listen_address,
     parse_telemetry_path,
-    single_meter,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ USAGE_ERROR = 2
 
 _PROGRAM = "tic-exporter"
 _COUNT = re.compile("[1-9][0-9]{0,8}")
+_DEVICE = re.compile("/dev/[A-Za-z0-9_./:-]{1,200}")
 
 _START = """\
 nothing to read: name a port or a configuration.
@@ -169,12 +169,27 @@ def _serve(words: Sequence[str]) -> int:
     flags = _plain(words) or _serve_parser().parse_args(words, Flags())
     logs.set_up(flags.log_level, flags.log_format)
     if (port := flags.port) is not None:
-        return _run(lambda: _configured(lambda: single_meter(port), flags), flags)
+        return _run(lambda: _configured(lambda: _single_meter(port), flags), flags)
     # Of pathlib nothing else is needed here.
     path = flags.config_file or next((file for file in DEFAULT_FILES if os.path.exists(file)), None)  # noqa: PTH110
     if path is None:
         _give_up(USAGE_ERROR, _START)
-    return _run(lambda: _configured(lambda: load(path), flags), flags)
+    return _run(lambda: _configured(lambda: _load(path), flags), flags)
+
+
+def _single_meter(port: str) -> Config:
+    """Give the configuration of one meter. A device file needs no look at the tables of keys, which would stay."""
+    if _DEVICE.fullmatch(port):
+        return Config((MeterConfig("meter", port),))
+    from .config.loading import single_meter  # noqa: PLC0415
+
+    return single_meter(port)
+
+
+def _load(path: str) -> Config:
+    from .config.loading import load  # noqa: PLC0415 - flags may say everything
+
+    return load(path)
 
 
 def _give_up(status: int, message: object) -> NoReturn:
@@ -270,7 +285,7 @@ def _check_config(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tic-exporter check-config", description="Check a configuration file.")
     parser.add_argument("file", metavar="FILE")
     flags = parser.parse_args(words)
-    config = load(flags.file)
+    config = _load(flags.file)
     if config.web.config_file is not None:
         from .web.config import load as load_web_config  # noqa: PLC0415 - most configurations have none
 

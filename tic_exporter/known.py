@@ -1,7 +1,7 @@
 """What is known of one meter: the series that say it, and what outlives the process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .legal_time import LegalTime
 from .registers import Registers
@@ -16,8 +16,7 @@ VOLTS_PER_AMPERE = 200.0
 SUBSCRIBED = frozenset({q.LIMITER_THRESHOLD, q.SUBSCRIBED_APPARENT_POWER, q.SUBSCRIBED_ACTIVE_POWER})
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Whose frames these are: another id, another family or another dialect begins afresh."""
 
     meter_id: str
@@ -25,8 +24,7 @@ class Identity:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A value that outlives its frame: a register as the meter counts it, a level, or a name. `seen` is Unix time."""
 
     value: float | str

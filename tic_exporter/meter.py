@@ -27,8 +27,7 @@ ID_CONFIRMATIONS = 3
 """Consecutive valid frames of one id before any series of it exists, or another meter is believed to have come."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkCounter:
+class LinkCounter(NamedTuple):
     """A counter of the line: exposed at 0 for each of its reasons from the start."""
 
     name: str

@@ -7,7 +7,6 @@ one frame more, and is counted: a meter that was replaced, a register that wrapp
 in the end. Nothing waits for ever.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -30,8 +29,7 @@ class Rejection(Enum):
     METER_ID_UNCONFIRMED = "meter_id_unconfirmed"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What is physically possible, in the unit of the register.
 
     Args:

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .clocks import steady
 from .detect import REARM_AFTER, SpeedSearch
@@ -29,8 +29,7 @@ OPENERS = 4
 """Threads that open ports and resolve names; connecting itself happens in the loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """The two clocks of the loop: seconds that never jump, and Unix time."""
 
     steady: Callable[[], float] = steady

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tic_exporter.config import Config, ConfigError, load
+from tic_exporter.config import Config, ConfigError
 from tic_exporter.config.document import UnreadableError, compose
+from tic_exporter.config.loading import load
 from tic_exporter.known import Kept
 from tic_exporter.recording import Chunk, Header, RecordingError, Writer
 from tic_exporter.state import StateFile

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuzz import fuzz_files, fuzz_meter
-from tic_exporter.config import TABLES
+from tic_exporter.config.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tic_exporter.config import load
+from tic_exporter.config.loading import load
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "kubernetes"

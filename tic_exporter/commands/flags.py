@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ..config import HIGHEST_PORT, ListenAddress, parse_listen_address
-from ..config.nodes import shown
+from ..config.wording import shown
 from ..tic.identity import IDENTIFIER
 
 # `int` and `float` take "1_0", " 1" and digits of other scripts too.

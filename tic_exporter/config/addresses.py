@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from .nodes import shown
+from .wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

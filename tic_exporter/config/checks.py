@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from .addresses import parse_listen_address
 from .findings import refusal
-from .nodes import DESCRIPTIONS, Node, Scalar, Sequence, describe, shown
+from .nodes import DESCRIPTIONS, Node, Scalar, Sequence, describe
 from .paths import parse_telemetry_path
+from .wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from .wording import shown
+
 
 class Mark(NamedTuple):
     """A place in a file; both count from 1."""
@@ -45,7 +47,6 @@ class Mapping(NamedTuple):
 
 Node: TypeAlias = Scalar | Sequence | Mapping
 
-_SHOWN = 60
 DESCRIPTIONS = {
     "str": "the text {}",
     "int": "the number {}",
@@ -56,12 +57,6 @@ DESCRIPTIONS = {
     "value": "the sign {}",
     "null": "an empty value",
 }
-
-
-def shown(text: str, quote: str = '"') -> str:
-    """The text as one short printable line, whatever is in it."""
-    short = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-    return f"{quote}{short}{quote}" if short.isprintable() else repr(short)
 
 
 def describe(node: Node) -> str:

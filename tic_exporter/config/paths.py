@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from .nodes import shown
+from .wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import nearest
 from .findings import Finding, Findings, refusal
-from .nodes import Entry, Mapping, Node, Scalar, Sequence, describe, shown
+from .nodes import Entry, Mapping, Node, Scalar, Sequence, describe
+from .wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -3,7 +3,6 @@
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from urllib.parse import unquote
 
 from prometheus_client.exposition import choose_encoder
@@ -132,10 +131,10 @@ def compressed(request: Request, response: Response) -> Response:
 def _packed(request: Request, response: Response, pieces: Iterable[bytes]) -> Response:
     """The response with these pieces as its body: the text of a whole town is never there at once."""
     if not accepts_gzip(request.headers.get("accept-encoding", "")):
-        return replace(response, body=b"".join(pieces))
+        return response._replace(body=b"".join(pieces))
     packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FRAME, memLevel=_GZIP_MEMORY)
     body = b"".join([*map(packer.compress, pieces), packer.flush()])
-    return replace(response, body=body, headers=(*response.headers, ("Content-Encoding", "gzip")))
+    return response._replace(body=body, headers=(*response.headers, ("Content-Encoding", "gzip")))
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

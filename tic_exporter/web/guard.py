@@ -1,6 +1,5 @@
 """What a web configuration protects: TLS for connections, and around an app rate limit, headers and users."""
 
-import dataclasses
 import logging
 import ssl
 import threading
@@ -125,4 +124,4 @@ def _with(headers: Headers, response: Response) -> Response:
         return response
     configured = {name.lower() for name, _ in headers}
     kept = tuple(header for header in response.headers if header[0].lower() not in configured)
-    return dataclasses.replace(response, headers=kept + headers)
+    return response._replace(headers=kept + headers)

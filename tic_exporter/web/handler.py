@@ -5,13 +5,12 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
 from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler
 from io import BufferedReader
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 _LOG = logging.getLogger(__name__)
@@ -30,8 +29,7 @@ _ABSOLUTE_FORM = re.compile(r"https?://(?:[^/?@]*@)?([^/?@]+)([^?]*)", re.IGNORE
 _WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`path` is without percent-encoding, scheme and host; names of `headers` are in lower case."""
 
     method: str
@@ -40,8 +38,7 @@ class Request:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The server adds Date, Connection where it ends, and Content-Length; for HEAD it leaves out the body.
 
     204 and 304 go without Content-Length, so that their `body` must be empty (RFC 9110 6.4.1 and 8.6).

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..config import checks, nodes
 from ..config.checks import boolean, choice
 from ..config.findings import Finding, RefusedError, refusal
-from ..config.nodes import Node, Scalar, Sequence, shown
+from ..config.nodes import Node, Scalar, Sequence
 from ..config.sections import entry_of, list_of, section, step_to
+from ..config.wording import shown
 from .tls import Pem, TlsError, TlsSettings, build_context
 
 if TYPE_CHECKING:
