@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +13,7 @@ from tic_exporter.tic import quantities as q
 from tic_exporter.tic.codecs import COLONS, Integer, LocalTime, Verdict, date, degraded, empty, stamp
 from tic_exporter.tic.families import FAMILIES
 from tic_exporter.tic.groups import Dialect, Group, encode_group, parse_group
-from tic_exporter.tic.rereading import moving
+from tic_exporter.tic.rereading import Moving, moving
 from tic_exporter.tic.schema import Field
 
 if TYPE_CHECKING:
@@ -133,3 +134,16 @@ def test_a_date_without_timestamp_is_what_its_codec_says() -> None:
         says = field.codec(text, None)
 
         assert (None if says is Verdict.REFUSED else [says]) == read_by(row.quick(len(rest)), rest, [0])
+
+
+def test_those_who_ask_alike_share_a_reader_which_none_of_them_outlives() -> None:
+    def ask(start: int = 0) -> Moving:
+        return moving(b"DATE\t", Dialect.STANDARD, start, (CLOCK,), (CLOCK,), is_stamped=True)
+
+    used = ask(5)
+    assert used is ask(5)
+    assert used is not ask(6)
+    assert used.quick(16) is used.quick(16)
+    held = ref(used), ref(used.read)
+    del used
+    assert [None, None] == [one() for one in held]

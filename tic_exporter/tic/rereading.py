@@ -1,14 +1,16 @@
 """Groups whose label was read before, read again for what their value says now.
 
-Each reader is made once for a label and the rows that read it; it keeps nothing of a meter, and those of one kind share
-it. It answers false where `parse_group` would find another label or a defect, where the timestamp comes or goes, where
-anything else than a number changes, and where a row speaks that was silent or is silent that spoke.
+Each reader is made once for a label and the rows that read it, and held while a meter uses it; it keeps nothing of that
+meter, and those of one kind share it. It answers false where `parse_group` would find another label or a defect, where
+the timestamp comes or goes, where anything else than a number changes, and where a row speaks that was silent or is
+silent that spoke.
 """
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import NamedTuple, cast
+from functools import lru_cache, partial, wraps
+from typing import ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from .codecs import Date, Integer, LocalTime, Placed, Stamp, Value, Verdict
 from .groups import Dialect
@@ -26,7 +28,26 @@ _SECONDS = {written: (int(written), sum(written)) for written in (b"%02d" % seco
 """As written: the number, and what the digits add to a checksum."""
 
 
-class Moving(NamedTuple):
+_Asked = ParamSpec("_Asked")
+_Made = TypeVar("_Made")
+
+
+def _held_while_used(make: Callable[_Asked, _Made]) -> Callable[_Asked, _Made]:
+    """Give all who ask alike the same, as long as one of them keeps it: after a day of many meters no more is held."""
+    held: WeakValueDictionary[tuple[object, ...], _Made] = WeakValueDictionary()
+
+    @wraps(make)
+    def give(*words: _Asked.args, **names: _Asked.kwargs) -> _Made:
+        key = (*words, *names.values())
+        found = held.get(key)
+        if found is None:
+            found = held[key] = make(*words, **names)
+        return found
+
+    return give
+
+
+class Moving:
     """A group that may change.
 
     Args:
@@ -35,12 +56,15 @@ class Moving(NamedTuple):
         quick: gives what reads a rest of so many bytes, which `read` has taken before, in less time.
     """
 
-    head: bytes
-    read: Read
-    quick: Callable[[int], Read]
+    __slots__ = ("__weakref__", "head", "quick", "read")
+
+    def __init__(self, head: bytes, read: Read, quick: Callable[[int], Read]) -> None:
+        self.head = head
+        self.read = read
+        self.quick = quick
 
 
-@lru_cache(maxsize=512)
+@_held_while_used
 def moving(
     head: bytes, dialect: Dialect, start: int, told: tuple[Field, ...], rows: tuple[Field, ...], *, is_stamped: bool
 ) -> Moving:
@@ -117,7 +141,7 @@ def _reader(
     return read
 
 
-@lru_cache(maxsize=512)
+@_held_while_used
 def _digits_reader(head: bytes, dialect: Dialect, codec: Integer, place: int, length: int) -> Read:
     """Make what reads a number of as many digits as one that `codec` has accepted."""
     unit, scale = codec.unit, codec.scale
@@ -142,7 +166,7 @@ def _digits_reader(head: bytes, dialect: Dialect, codec: Integer, place: int, le
     return read
 
 
-@lru_cache(maxsize=512)
+@_held_while_used
 def _dated_reader(head: bytes, dialect: Dialect, read: Read, date: int, others: tuple[int, ...], end: int) -> Read:
     """Make what reads a date quickly where the one before differs from it in the second alone.
 
