@@ -1,7 +1,7 @@
 """Fails when what was made fast became slow: `python -m benchmarks.guard`, for CI.
 
 It looks at ratios alone, each of two things done in turn in one process, the best run of several: how fast or busy the
-machine is touches both. The floors are about half of what docs/performance.md shows.
+machine is touches both. The floors are about half of what it gives on a quiet machine.
 """
 
 import sys
