@@ -26,7 +26,7 @@ from .flags import FACTOR, listen_address
 DRAIN_SECONDS = 5.0
 """How long the last bytes wait to be read."""
 
-EMPTY_LOOKS = 10
+EMPTY_LOOKS = 25
 
 _GONE = select.POLLHUP | select.POLLERR
 
