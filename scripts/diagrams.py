@@ -234,7 +234,7 @@ ROOMS: dict[str, tuple[set[str], Box]] = {
     "config": ({"config"}, Box(90, 390)),
     "meter": (
         {"meter", "folding", "takers", "known", "registers", "plausibility", "meter_clock", "legal_time"},
-        Box(460, 390, 190, 66),
+        Box(460, 390, 250, 66),
     ),
     "sources": ({"sources", "recording", "streams"}, Box(780, 390, 170, 56)),
     "tic": ({"tic"}, Box(535, 510, 950, 46)),
