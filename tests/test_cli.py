@@ -22,6 +22,7 @@ from tic_exporter import __version__, cli
 from tic_exporter.catalogue import as_markdown
 from tic_exporter.commands import decode
 from tic_exporter.config import Config
+from tic_exporter.config.loading import single_meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +167,11 @@ def test_a_bad_port_on_the_command_line_is_a_problem_like_one_in_a_file(capsys: 
     status, _, said = run(capsys, "--meter.port=socket://bridge")
     assert USAGE_ERROR == status
     assert said.startswith("command line: port: expected a path such as /dev/ttyUSB0")
+
+
+@given(st.from_regex(cli._DEVICE, fullmatch=True))
+def test_a_device_that_is_not_looked_at_is_what_the_tables_make_of_it(port: str) -> None:
+    assert single_meter(port) == cli._single_meter(port)
 
 
 @pytest.mark.parametrize("way", ["plain", "parser"])

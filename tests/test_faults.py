@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import free_port, wait_until
+from helpers import free_port, wait_until, without_coverage
 from helpers.feeding import PARIS, START, Fed
 from helpers.lines import LINKY_HISTORIC, PME_PMI, Peer, Pty, frame, open_descriptors
 from tic_exporter import reader
@@ -360,9 +360,8 @@ assert file.load() == {}, "loaded"
             folder.chmod(0o711)
     nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     # Coverage of the child is left out: it could not write its data beside ours, and would say so.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
     command = [*nobody, sys.executable, "-c", begin + script, str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=without_coverage(), capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     return done.stderr
 

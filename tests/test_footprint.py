@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib.metadata import requires
 
 import pytest
+
+from helpers import without_coverage
 
 # What each of these is for is not needed to serve one meter over plain HTTP.
 NOT_LOADED = {
@@ -72,10 +73,8 @@ NEEDED = {
 
 def loaded(port: str) -> set[str]:
     # Where coverage is measured, it would load its own modules into the process.
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", SERVE, port], capture_output=True, text=True, check=True, env=bare
-    )
+    command = [sys.executable, "-I", "-c", SERVE, port]
+    done = subprocess.run(command, env=without_coverage(), capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

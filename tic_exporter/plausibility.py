@@ -204,7 +204,7 @@ class IntervalAccumulator:
         allowed = limits.speed * (seconds + limits.margin)
         pending, self.pending = self.pending, None
         added = None
-        if pending is not None and not _is_odd(before, pending, value, at - before.at < step):
+        if pending is not None and not _is_odd(before, pending, value, is_within=at - before.at < step):
             added = _added(pending, value, pending.tops_until(at, step), new, allowed)
             if added is not None:
                 before = self._believe(pending)
@@ -248,7 +248,7 @@ class IntervalAccumulator:
         return point
 
 
-def _is_odd(before: _Point, pending: _Point, value: float, is_within: bool) -> bool:  # noqa: FBT001 - for speed
+def _is_odd(before: _Point, pending: _Point, value: float, *, is_within: bool) -> bool:
     """Whether `value` goes on from `before` without what was said between them, `is_within` less than one interval."""
     return is_within and before.value <= value and not before.value <= pending.value <= value
 
@@ -258,7 +258,7 @@ def _added(before: _Point, value: float, tops: int, new: float, allowed: float) 
     if tops < 0 and value != before.value:
         return None
     added = _counted(before, value, tops, new)
-    return added if 0 <= added <= allowed or 0 <= added <= 1 else None
+    return added if _follows(0.0, added, allowed, 1) else None
 
 
 def _counted(before: _Point, value: float, tops: int, new: float) -> float:

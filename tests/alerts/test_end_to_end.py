@@ -122,6 +122,16 @@ def hasten_rules(text: str) -> str:
     return re.sub(r"(?m)^( +)interval: \w+", r"\1interval: 1s", text)
 
 
+def hastened_rules(folder: Path, *, night: str) -> list[Path]:
+    """Copy the rule files into a folder, hastened; `night` says when it is."""
+    copies = []
+    for path in (RECORDING, ALERTS):
+        copy = folder / path.name
+        copy.write_text(hasten_rules(path.read_text(encoding="utf-8")).replace(NIGHT, night), encoding="utf-8")
+        copies.append(copy)
+    return copies
+
+
 def hasten_waiting(text: str, url: str) -> str:
     text = re.sub(r"\b(group_wait|group_interval): \w+", r"\1: 1s", text)
     return text.replace("http://127.0.0.1:9095", url)
@@ -208,10 +218,8 @@ class Street:
 def test_what_happens_at_the_meters_is_told_to_the_right_people_and_so_is_its_end(
     prometheus: StartPrometheus, phone: Phone, tmp_path: Path
 ) -> None:
-    copies = [tmp_path / path.name for path in (RECORDING, ALERTS)]
-    for path, copy in zip((RECORDING, ALERTS), copies, strict=True):
-        # It is never night: ten seconds of one are not those of the night before, which is what an alert is about.
-        copy.write_text(hasten_rules(path.read_text(encoding="utf-8")).replace(NIGHT, "hour() < 0"), encoding="utf-8")
+    # It is never night: ten seconds of one are not those of the night before, which is what an alert is about.
+    copies = hastened_rules(tmp_path, night="hour() < 0")
     told = tmp_path / "alertmanager.yml"
     example = (ROOT / "examples" / "alertmanager.yml").read_text(encoding="utf-8")
     told.write_text(hasten_waiting(example, phone.url), encoding="utf-8")

@@ -7,10 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from test_end_to_end import hasten_rules
+from test_end_to_end import hastened_rules
 
 from helpers import free_port
-from helpers.rules import ALERTS, NIGHT, RECORDING
 from tic_exporter.simulator import KINDS
 
 if TYPE_CHECKING:
@@ -35,10 +34,8 @@ WITHOUT_SUBSCRIPTION = {"concentrator", "saphir-historic"}
 
 @pytest.mark.real
 def test_rules_hold_for_meters_of_every_family(prometheus: StartPrometheus, tmp_path: Path) -> None:
-    copies = [tmp_path / path.name for path in (RECORDING, ALERTS)]
-    for path, copy in zip((RECORDING, ALERTS), copies, strict=True):
-        # It is always night, so that the rules of the night are met whenever the test runs.
-        copy.write_text(hasten_rules(path.read_text(encoding="utf-8")).replace(NIGHT, "hour() >= 0"), encoding="utf-8")
+    # It is always night, so that the rules of the night are met whenever the test runs.
+    copies = hastened_rules(tmp_path, night="hour() >= 0")
     address = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "tic_exporter", "demo", f"--web.listen-address={address}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:

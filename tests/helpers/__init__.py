@@ -2,7 +2,7 @@
 
 from helpers import frames
 from helpers.exporter import Answer, Exporter, run_exporter
-from helpers.program import Program, StartError, free_port, wait_until
+from helpers.program import Program, StartError, free_port, wait_until, without_coverage
 from helpers.prometheus import Prometheus, promtool_check_metrics
 from helpers.recordings import captures
 
@@ -18,4 +18,5 @@ __all__ = [
     "promtool_check_metrics",
     "run_exporter",
     "wait_until",
+    "without_coverage",
 ]

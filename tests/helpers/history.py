@@ -6,7 +6,6 @@ and fifteen seconds on the last day. promtool makes blocks of the samples, then 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from helpers.history_rules import write_stages
+from helpers.program import without_coverage
 from helpers.prometheus import Prometheus
 from helpers.recorder import Recorder
 from tic_exporter.exposition import MeterCollector
@@ -173,8 +173,7 @@ def build(folder: Path, keep: Collection[str], *, is_dense: bool = False) -> Non
 
 def build_aside(folder: Path, keep: Collection[str]) -> None:
     """Do it in a process of its own, which nobody measures: coverage would double the time."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    env["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    env = without_coverage() | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     command = [sys.executable, "-m", "helpers.history", str(folder), *sorted(keep)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -45,6 +45,11 @@ def wait_until(condition: Callable[[], T], timeout: float, message: Callable[[],
         time.sleep(0.02)
 
 
+def without_coverage() -> dict[str, str]:
+    """The environment, less what would have a child measure its own coverage."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 class Program:
     """A subprocess that serves HTTP; its standard output and error go to files that outlive it."""
 

@@ -27,6 +27,7 @@ DRAIN_SECONDS = 5.0
 """How long the last bytes wait to be read."""
 
 EMPTY_LOOKS = 25
+"""In a row, and 20 ms apart, that must find nothing unread."""
 
 _GONE = select.POLLHUP | select.POLLERR
 
